@@ -1,0 +1,73 @@
+"""A timeline: what a sensor is judged by, and when: where it stood, which rules held, how often it promised to speak.
+
+Made from the dated facts of the books (`coldchain/facts.py`); a reading belongs to the stretch its instant is in.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from coldchain.rules import Rule, RuleSet
+
+ALWAYS = -(1 << 62)
+"""The instant before all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From `since` (ms UTC) until the next stretch, one thing holds. Without rules nothing is judged.
+
+    `stay` names the placement; `interval` is the declared time between readings in ms: beyond twice of it a gap
+    is unknown time.
+    """
+
+    since: int
+    rules: tuple[Rule, ...]
+    interval: int
+    stay: str | None = None
+    rule_set: str = ""
+    rule_version: int = 0
+
+    @property
+    def longest_known(self) -> int:
+        return 2 * self.interval
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Stretches in order of time; the first begins `ALWAYS`."""
+
+    stretches: tuple[Stretch, ...]
+    _since: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_since", tuple(stretch.since for stretch in self.stretches))
+
+    def number_at(self, instant: int) -> int:
+        """Which stretch holds at the instant."""
+        return bisect_right(self._since, instant) - 1
+
+    def at(self, instant: int) -> Stretch:
+        return self.stretches[self.number_at(instant)]
+
+    def pieces(self, instants: Sequence[int]) -> list[tuple[Stretch, int, int]]:
+        """Cuts sorted instants where the stretch changes: (stretch, first index, index after the last)."""
+        if not instants:
+            return []
+        if len(self.stretches) == 1 or self.number_at(instants[0]) == self.number_at(instants[-1]):
+            return [(self.at(instants[0]), 0, len(instants))]
+        pieces = []
+        begin = 0
+        while begin < len(instants):
+            number = self.number_at(instants[begin])
+            following = self._since[number + 1 : number + 2]
+            end = bisect_left(instants, following[0], begin) if following else len(instants)
+            pieces.append((self.stretches[number], begin, end))
+            begin = end
+        return pieces
+
+
+def always(rules: RuleSet, interval: int, channel: str, stay: str | None = None) -> Timeline:
+    """The timeline of a sensor that only ever stood in one place under one set of rules."""
+    watching = tuple(rule for rule in rules.rules if rule.watches(channel))
+    return Timeline((Stretch(ALWAYS, watching, interval, stay, rules.name, rules.version),))

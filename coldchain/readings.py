@@ -1,0 +1,64 @@
+"""A reading: what one sensor measured at one instant, as an integer, or why it could not.
+
+Temperatures are centidegrees Celsius, made once where bytes become a fact, half away from zero.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from coldchain.errors import Refused
+
+LOWEST = -100_00
+HIGHEST = 150_00
+"""What a probe can have measured at all, in centidegrees; beyond it the reading is `fault:range`."""
+
+FAULT_PREFIX = "fault:"
+
+# The faults that Coldchain itself tells apart. A device may name others; they are kept as they came.
+UNPLUGGED = "unplugged"
+POWER_ON = "power-on"  # DS18B20 gives 85.000 °C until its first conversion
+CHECKSUM = "checksum"
+RANGE = "range"
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`centidegrees` is None exactly where `fault` says why. `measured_at`: ms UTC."""
+
+    channel: str
+    measured_at: int
+    centidegrees: int | None
+    fault: str | None = None
+
+
+class NotANumber(Refused):
+    """A temperature was written in a way that is no finite decimal number."""
+
+
+def centidegrees(celsius: str | Decimal) -> int:
+    """Hundredths of a degree, half away from zero, exactly as the decimal text says. Raises NotANumber."""
+    try:
+        value = Decimal(celsius) if isinstance(celsius, str) else celsius
+        return int((value * 100).to_integral_value(rounding=ROUND_HALF_UP))
+    except (InvalidOperation, OverflowError, ValueError):
+        raise NotANumber(f"{str(celsius)[:40]!r} is no temperature in decimal digits") from None
+
+
+def centidegrees_of_float(celsius: float) -> int | None:
+    """The same from a float, or None where only its decimal text can tell on which side of the half it lies."""
+    hundredfold = celsius * 100
+    nearest = round(hundredfold)
+    if abs(hundredfold - nearest) > 0.499999:
+        return None
+    return nearest
+
+
+def is_possible(value: int) -> bool:
+    """Whether any probe can have measured this many centidegrees."""
+    return LOWEST <= value <= HIGHEST
+
+
+def celsius(value: int) -> float:
+    """Degrees for showing: 456 → 4.56."""
+    return value / 100

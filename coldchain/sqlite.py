@@ -1,0 +1,77 @@
+"""SQLite as we use it: WAL, synchronous FULL, `BEGIN IMMEDIATE` always, one writer a file, everybody else read-only."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from coldchain.errors import Unavailable
+
+BUSY_MS = 10_000
+
+
+class FileMissing(Unavailable):
+    """A file is to be read that its writer has not made yet."""
+
+
+def open_to_write(path: Path, *, synchronous: str = "FULL") -> sqlite3.Connection:
+    """The file's writer. A commit that returned is on disk, power cut or not (`synchronous` FULL)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Everybody else. Raises FileMissing."""
+    if not path.exists():
+        raise FileMissing(f"{path.name} does not exist yet: start the process that writes it")
+    connection = sqlite3.connect(
+        f"file:{path}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=BUSY_MS / 1000,
+    )
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All or nothing, the write lock taken at once. No await belongs inside."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+POSITIONS = """
+CREATE TABLE IF NOT EXISTS positions (
+    topic TEXT NOT NULL, follower TEXT NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY (topic, follower)
+) WITHOUT ROWID
+"""
+"""A follower's positions, in its own file, written in the transaction of their effect."""
+
+
+def position(connection: sqlite3.Connection, topic: str, follower: str) -> int:
+    """The last offset whose effect is in this file; 0 before the first."""
+    row = connection.execute(
+        "SELECT position FROM positions WHERE topic = ? AND follower = ?", (topic, follower)
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def save_position(connection: sqlite3.Connection, topic: str, follower: str, offset: int) -> None:
+    connection.execute(
+        "INSERT INTO positions VALUES (?, ?, ?) "
+        "ON CONFLICT (topic, follower) DO UPDATE SET position = excluded.position",
+        (topic, follower, offset),
+    )

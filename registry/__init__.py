@@ -1,0 +1,1 @@
+"""The books: places, storage points, devices, placements, incidents, users."""

@@ -1,0 +1,1 @@
+"""Judgement: the judge's memory, which is the history; verdicts, silences and faults."""
