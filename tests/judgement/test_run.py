@@ -31,8 +31,8 @@ def test_half_a_degree_below_zero_is_too_cold_and_a_hundredth_above_it_is_not():
 
 
 def test_short_dips_never_add_up():
-    dips = every(QUARTER, minute(0), minute(30), -0.5) + [(minute(45), -0.4)]
-    dips += every(QUARTER, minute(60), minute(90), -0.5) + [(minute(105), -0.4)]
+    dips = [*every(QUARTER, minute(0), minute(30), -0.5), (minute(45), -0.4)]
+    dips += [*every(QUARTER, minute(60), minute(90), -0.5), (minute(105), -0.4)]
 
     assert judge(story(*dips), FRZE) == []
 
