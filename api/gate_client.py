@@ -1,0 +1,69 @@
+"""The gate, as the desk reaches it: HTTP over a unix socket on the same machine."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from coldchain.errors import Unavailable
+
+_log = logging.getLogger("api.gate")
+
+TIMEOUT_S = 15
+"""The gate answers after its commit: one batch, seldom more than 50 ms."""
+
+
+class GateAway(Unavailable):
+    """The gate does not answer now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the gate said, word for word."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+
+class GateClient:
+    """Made once a process; `close` it in the end."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+        self._http = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=str(socket)), base_url="http://gate", timeout=TIMEOUT_S
+        )
+
+    async def take(self, device_id: str, authorization: str | None, media_type: str, body: bytes) -> Answer:
+        """Hand a device's message over with the device's own credentials. Raises GateAway."""
+        headers = {"content-type": media_type}
+        if authorization is not None:
+            headers["authorization"] = authorization
+        return await self._ask("POST", f"/devices/{quote(device_id, safe='')}/readings", headers=headers, content=body)
+
+    async def release(self, offset: int, by: str) -> Answer:
+        """Have a refused message parsed once more. Raises GateAway."""
+        return await self._ask("POST", f"/refusals/{offset}/release", json={"by": by})
+
+    async def counters(self) -> dict[str, Any]:
+        """What the gate has counted since it started. Raises GateAway."""
+        answer = await self._ask("GET", "/metrics.json", timeout=2)
+        if answer.status != httpx.codes.OK:
+            raise GateAway(f"the gate answered {answer.status} when it was asked for its counters")
+        counters: dict[str, Any] = httpx.Response(200, content=answer.body).json()
+        return counters
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def _ask(self, method: str, path: str, **content: Any) -> Answer:
+        try:
+            response = await self._http.request(method, path, **content)
+        except httpx.HTTPError as why:
+            _log.warning("the gate does not answer: %s", type(why).__name__)
+            raise GateAway("the gate does not answer now; what was sent is not stored, send it again") from why
+        return Answer(response.status_code, response.headers.get("content-type", "application/json"), response.content)
