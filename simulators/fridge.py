@@ -168,6 +168,7 @@ def step(
     model: Model,
     state: State,
     ambient: float,
+    *,
     is_powered: bool = True,
     open_share: float = 0.0,
     set_point: float | None = None,

@@ -106,9 +106,15 @@ class Standing:
             if at >= now.until:
                 now = self._holding(at)
             share = shares.get((at - self._begin) // dt, 0.0)
-            if now.lid > share:
-                share = now.lid
-            state = step(model, state, self.ambient, at not in away, share, now.set_point, now.vigour)
+            state = step(
+                model,
+                state,
+                self.ambient,
+                is_powered=at not in away,
+                open_share=share if share > now.lid else now.lid,
+                set_point=now.set_point,
+                vigour=now.vigour,
+            )
             at += dt
         self.at, self.state, self._now = at, state, now
 
