@@ -120,6 +120,8 @@ def _rule(row: dict[str, Any], where: str) -> Rule:
     duration = _seconds(row, "duration_s", where)
     if window is not None and mode == "consecutive":
         raise BadRules(f'{where}: window_s belongs to mode "cumulative"; a consecutive rule has none')
+    if mode == "cumulative" and not duration:
+        raise BadRules(f'{where}: mode "cumulative" needs a duration_s; a sum of nothing is always full')
     if window is not None and window < duration:
         raise BadRules(f"{where}: a window_s shorter than duration_s can never be full")
     limit = row.get("limit_c")

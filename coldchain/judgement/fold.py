@@ -60,7 +60,7 @@ def _all_in_range(values: Sequence[int], begin: int, end: int, stretch: Stretch)
 
 def _arrived(memory: Memory, stretch: Stretch, ended: list[Interval]) -> Memory:
     """A sensor that was moved leaves its runs behind: what it measures now is no evidence of the place before."""
-    staying = tuple(one for one in memory.going_on if one.stay == stretch.stay and stretch.rules)
+    staying = tuple(one for one in memory.going_on if one.stay == stretch.stay and stretch.is_judged)
     if len(staying) == len(memory.going_on):
         return memory
     for one in memory.going_on:
@@ -87,6 +87,16 @@ def _step(memory: Memory, at: int, value: int, stretch: Stretch, ended: list[Int
 def _step_rule(
     going_on: Run | Tally | None, at: int, value: int, rule: Rule, stretch: Stretch
 ) -> tuple[Run | Tally | None, Interval | None]:
-    if isinstance(going_on, Tally) or (going_on is None and rule.mode == "cumulative"):
-        return tallies.step(going_on, at, value, rule, stretch)
-    return runs.step(going_on, at, value, rule, stretch)
+    ended = None
+    if going_on is not None:
+        after, ended = (
+            tallies.step(going_on, at, value, stretch.longest_known)
+            if isinstance(going_on, Tally)
+            else runs.step(going_on, at, value, stretch.longest_known)
+        )
+        if after is not None:
+            return after, ended
+    if not rule.is_out(value):
+        return None, ended
+    begun_by = tallies.begun_by if rule.mode == "cumulative" else runs.begun_by
+    return begun_by(at, value, rule, stretch), ended

@@ -85,16 +85,8 @@ def begun_by(at: int, value: int, rule: Rule, stretch: Stretch) -> Run:
     )
 
 
-def step(run: Run | None, at: int, value: int, rule: Rule, stretch: Stretch) -> tuple[Run | None, Interval | None]:
-    """Fold one reading, in time order, into the run out of range; give back an interval that it ends.
-
-    `rule` is the one in force now; a run already begun is judged by its own.
-    """
-    ended = None
-    if run is not None:
-        if run.rule.is_out(value):
-            return run.continued_by(at, value, stretch.longest_known), None
-        ended = run.ended_by(at, stretch.longest_known)
-    if not rule.is_out(value):
-        return None, ended
-    return begun_by(at, value, rule, stretch), ended
+def step(run: Run, at: int, value: int, longest_known: int) -> tuple[Run | None, Interval | None]:
+    """Fold the next reading, in time order, into the run; None and the interval, if any, where that ends it."""
+    if run.rule.is_out(value):
+        return run.continued_by(at, value, longest_known), None
+    return None, run.ended_by(at, longest_known)

@@ -6,18 +6,29 @@ window it stays open to the end and does not arm again.
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from coldchain.judgement.interval import Interval
 from coldchain.judgement.timeline import Stretch
 from coldchain.rules import Rule
 
-Piece = tuple[int, int, int]
-"""From, until (ms UTC), and the reading (centidegrees) that held between them."""
+
+class Piece(NamedTuple):
+    """A reading out: its instant (ms UTC), the known and the unknown ms after it, its value or the worst of several."""
+
+    at: int
+    known: int
+    unknown: int
+    value: int
+
+    @property
+    def until(self) -> int:
+        return self.at + self.known
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`pieces` are the counted times still inside the window, `held` their sum in ms, before the window's edge is cut.
+    """`pieces` are the readings out still inside the window, `held` their known time in ms, uncut by the window's edge.
 
     `last_out` is the last reading if it was out (centidegrees), `last_at` its instant. The fields from `started_at` on
     are set while the sum is full; `out` and `unknown` in ms since then.
@@ -39,29 +50,32 @@ class Tally:
 
     @property
     def is_idle(self) -> bool:
-        return self.last_out is None and not self.pieces and self.alarmed_at is None
+        return self.last_out is None and not self.held and self.alarmed_at is None
 
-    def counted_until(self, at: int, longest_known: int) -> "Tally":
+    def counted_until(self, at: int, value: int, longest_known: int) -> "Tally":
         """With the time since the last reading added, if it was out, and what left the window taken away."""
+        if self.last_out is None:
+            return self._without_what_left(at)
         elapsed = at - self.last_at
-        pieces, held, out, unknown = self.pieces, self.held, self.out, self.unknown
-        if self.last_out is not None and elapsed > longest_known:
-            unknown += elapsed
-        elif self.last_out is not None and elapsed > 0:
-            pieces, held, out = (*pieces, (self.last_at, at, self.last_out)), held + elapsed, out + elapsed
-        if self.rule.window is not None:
-            gone = 0
-            while gone < len(pieces) and pieces[gone][1] <= at - self.rule.window:
-                held -= pieces[gone][1] - pieces[gone][0]
-                gone += 1
-            pieces = pieces[gone:]
-        return replace(self, pieces=pieces, held=held, out=out, unknown=unknown)
+        known = elapsed if elapsed <= longest_known else 0
+        unknown = elapsed if not known and self.rule.is_out(value) else 0
+        piece = Piece(self.last_at, known, unknown, self.last_out)
+        counted = replace(
+            self,
+            pieces=self._with(piece),
+            held=self.held + known,
+            out=self.out + known,
+            unknown=self.unknown + unknown,
+        )
+        return counted._without_what_left(at)
 
     def inside(self, at: int) -> int:
         """The sum in ms inside the window that ends at the instant."""
-        if self.rule.window is None or not self.pieces:
+        if self.rule.window is None:
             return self.held
-        return self.held - max(0, at - self.rule.window - self.pieces[0][0])
+        edge = at - self.rule.window
+        cut = next((edge - piece.at for piece in self.pieces if piece.until > edge), 0)
+        return self.held - max(0, cut)
 
     def interval(self, ended_at: int | None = None, cut: bool = False) -> Interval | None:
         if self.alarmed_at is None or self.started_at is None:
@@ -82,16 +96,37 @@ class Tally:
             cut=cut,
         )
 
+    def _with(self, piece: Piece) -> tuple[Piece, ...]:
+        """The pieces and one more; without a window nothing ever leaves, so that one piece can stand for all."""
+        if self.rule.window is not None or not self.pieces:
+            return (*self.pieces, piece)
+        first = self.pieces[0]
+        if not first.known and first.at < piece.at:
+            return (piece,)  # a reading that did not count stands before the start
+        worst = self.rule.worse(first.value, piece.value)
+        return (Piece(first.at, first.known + piece.known, first.unknown + piece.unknown, worst),)
 
-def step(
-    tally: Tally | None, at: int, value: int, rule: Rule, stretch: Stretch
-) -> tuple[Tally | None, Interval | None]:
-    """Fold one reading, in time order, into the tally; give back an interval that it ends."""
-    if tally is None:
-        if not rule.is_out(value):
-            return None, None
-        tally = Tally(rule, stretch.rule_set, stretch.rule_version, stretch.stay, last_at=at, last_out=None)
-    tally = tally.counted_until(at, stretch.longest_known)
+    def _without_what_left(self, at: int) -> "Tally":
+        if self.rule.window is None or not self.pieces:
+            return self
+        edge = at - self.rule.window
+        gone = next((n for n, piece in enumerate(self.pieces) if piece.until > edge), len(self.pieces))
+        left = sum(piece.known for piece in self.pieces[:gone])
+        while 0 < gone < len(self.pieces) and self.pieces[gone - 1].at == self.pieces[gone].at:
+            gone -= 1  # another reading of the very instant that the sum now starts at
+        return replace(self, pieces=self.pieces[gone:], held=self.held - left) if gone or left else self
+
+
+def begun_by(at: int, value: int, rule: Rule, stretch: Stretch) -> Tally:
+    return Tally(rule, stretch.rule_set, stretch.rule_version, stretch.stay, last_at=at, last_out=value)
+
+
+def step(tally: Tally, at: int, value: int, longest_known: int) -> tuple[Tally | None, Interval | None]:
+    """Fold the next reading, in time order, into the tally; give back an interval that it ends.
+
+    None where nothing is left in the sum and the reading is in range.
+    """
+    tally = tally.counted_until(at, value, longest_known)
     is_full = tally.inside(at) >= tally.rule.duration
     ended = None
     if is_full and tally.alarmed_at is None:
@@ -103,11 +138,14 @@ def step(
 
 
 def _alarmed(tally: Tally, at: int) -> Tally:
-    extreme = tally.pieces[0][2] if tally.pieces else tally.rule.limit
-    for _, _, value in tally.pieces:
-        extreme = tally.rule.worse(extreme, value)
-    started_at = tally.pieces[0][0] if tally.pieces else at
-    return replace(tally, started_at=started_at, alarmed_at=at, extreme=extreme, out=tally.held, unknown=0)
+    """The interval starts at the first reading that counts; what was out before it is no part of it."""
+    started_at = next(piece.at for piece in tally.pieces if piece.known)
+    pieces = [piece for piece in tally.pieces if piece.at >= started_at]
+    extreme = pieces[0].value
+    for piece in pieces[1:]:
+        extreme = tally.rule.worse(extreme, piece.value)
+    unknown = sum(piece.unknown for piece in pieces)
+    return replace(tally, started_at=started_at, alarmed_at=at, extreme=extreme, out=tally.held, unknown=unknown)
 
 
 def _reading_noted(tally: Tally, at: int, value: int) -> Tally | None:

@@ -5,7 +5,7 @@ Made from the dated facts of the books (`coldchain/facts.py`); a reading belongs
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coldchain.rules import Rule, RuleSet
 
@@ -15,7 +15,7 @@ ALWAYS = -(1 << 62)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """From `since` (ms UTC) until the next stretch, one thing holds. Without rules nothing is judged.
+    """From `since` (ms UTC) until the next stretch, one thing holds. Without a rule set nothing is judged.
 
     `stay` names the placement; `interval` is the declared time between readings in ms: beyond twice of it a gap
     is unknown time.
@@ -29,8 +29,17 @@ class Stretch:
     rule_version: int = 0
 
     @property
+    def is_judged(self) -> bool:
+        """Whether the sensor's readings are evidence of anything here; if so, an empty set retires every rule."""
+        return self.rule_set != ""
+
+    @property
     def longest_known(self) -> int:
         return 2 * self.interval
+
+    def says_the_same_as(self, other: "Stretch") -> bool:
+        """Whether a reading would be judged alike in both, whenever they begin."""
+        return replace(other, since=self.since) == self
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,16 @@ class Timeline:
             pieces.append((self.stretches[number], begin, end))
             begin = end
         return pieces
+
+
+def difference(one: Timeline, other: Timeline) -> tuple[int, int | None] | None:
+    """From which instant until which (None: for ever) two timelines judge differently; None where they never do."""
+    edges = sorted({stretch.since for timeline in (one, other) for stretch in timeline.stretches})
+    differing = [n for n, edge in enumerate(edges) if not one.at(edge).says_the_same_as(other.at(edge))]
+    if not differing:
+        return None
+    after = edges[differing[-1] + 1 : differing[-1] + 2]
+    return edges[differing[0]], after[0] if after else None
 
 
 def always(rules: RuleSet, interval: int, channel: str, stay: str | None = None) -> Timeline:

@@ -1,0 +1,143 @@
+"""Random stories for property tests: a device's readings, and the dated facts of the books about it.
+
+Small numbers on purpose: instants on a coarse grid that meets every duration, window and limit exactly, and beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from coldchain.clock import MINUTE
+from coldchain.facts import Enrolled, Fact, Placed, Role, RulesInForce
+from coldchain.judgement import ALWAYS
+from coldchain.rules import Mode, Rule, RuleSet
+from tests.tales import NEW_YEAR
+
+LENGTH = 60
+"""Minutes that a story lasts."""
+
+Reading = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tale:
+    """What the world did: readings by channel and, in the order in which the books wrote them, the facts."""
+
+    device_id: str
+    readings: dict[str, frozenset[Reading]]
+    facts: tuple[Fact, ...]
+
+    def __str__(self) -> str:
+        return f"{self.device_id}: {sum(map(len, self.readings.values()))} readings, {len(self.facts)} facts"
+
+
+instants = st.integers(0, 2 * LENGTH).map(lambda half: NEW_YEAR + half * MINUTE // 2)
+beginnings = st.one_of(st.just(ALWAYS), instants)
+values = st.sampled_from([200, 799, 800, 801, 805, 900, 1200, -49, -50, -51, -300])
+
+
+@st.composite
+def beats(draw: st.DrawFn) -> frozenset[Reading]:
+    """Readings as a logger makes them: mostly one after the other, runs of the same side, gaps, equal instants."""
+    readings = set()
+    at = NEW_YEAR + draw(st.integers(0, 3)) * MINUTE
+    for value, count in draw(st.lists(st.tuples(values, st.integers(1, 6)), min_size=1, max_size=8)):
+        for _ in range(count):
+            readings.add((at, value + draw(st.sampled_from([0, 0, 0, 1, -1]))))
+            at += draw(st.sampled_from([60, 60, 60, 60, 120, 120, 121, 0, 30, 420])) * 1000
+    return frozenset(readings)
+
+
+scattered = st.frozensets(st.tuples(instants, values), max_size=30)
+columns = st.one_of(beats(), scattered, st.tuples(beats(), scattered).map(lambda two: two[0] | two[1]))
+
+MODES: Sequence[Mode] = ("consecutive", "consecutive", "cumulative")
+
+
+@st.composite
+def rule(draw: st.DrawFn, code: str, modes: Sequence[Mode] = MODES) -> Rule:
+    mode: Mode = draw(st.sampled_from(modes))
+    duration = draw(st.integers(0 if mode == "consecutive" else 1, 8)) * MINUTE
+    window = None
+    if mode == "cumulative" and draw(st.integers(0, 2)):
+        window = duration + draw(st.integers(0, 8)) * MINUTE
+    operator, limit = draw(st.sampled_from([(">", 800), (">=", 800), ("<=", -50), ("<", -50), (">", 850)]))
+    return Rule(
+        code=code,
+        operator=operator,
+        limit=limit,
+        mode=mode,
+        duration=duration,
+        severity=draw(st.sampled_from(["warning", "alarm"])),
+        window=window,
+        sensor=draw(st.sampled_from(["*", "*", "*", "tvc", "t*", "amb"])),
+    )
+
+
+@st.composite
+def rule_sets(draw: st.DrawFn, name: str, version: int, modes: Sequence[Mode] = MODES) -> RuleSet:
+    codes = draw(st.lists(st.sampled_from(["HEAT", "FRZE", "SUM"]), min_size=0 if version > 1 else 1, unique=True))
+    return RuleSet(name, version, tuple(draw(rule(code, modes)) for code in sorted(codes)))
+
+
+@st.composite
+def rules_in_force(draw: st.DrawFn, modes: Sequence[Mode] = MODES) -> list[Fact]:
+    facts: list[Fact] = []
+    for storage_class in ("refrigerator", "freezer"):
+        for version in range(1, 1 + draw(st.sampled_from([1, 1, 2, 3]))):
+            since = ALWAYS if version == 1 and draw(st.booleans()) else draw(instants)
+            in_force = draw(rule_sets(storage_class, version, modes))
+            facts.append(RulesInForce(storage_class, version, since, in_force))
+    return facts
+
+
+@st.composite
+def placements(draw: st.DrawFn, device_id: str, channels: Sequence[str]) -> list[Fact]:
+    """Moves of the device or of one sensor: back-dated, ended, corrected, in the order the books wrote them."""
+    facts: list[Fact] = []
+    for channel in draw(st.lists(st.sampled_from(["*", *channels]), unique=True, max_size=2)):
+        edges = sorted(draw(st.lists(instants, unique=True, max_size=4)))
+        since: int | None = draw(st.sampled_from([ALWAYS, None]))
+        for number, edge in enumerate([*edges, None]):
+            if since is not None:
+                facts += draw(_placement(device_id, channel, f"{channel}-{number}", since=since, until=edge))
+            since = draw(st.sampled_from([edge, edge, None])) if edge is not None else None
+    return draw(st.permutations(facts)) if draw(st.booleans()) else facts
+
+
+@st.composite
+def _placement(
+    draw: st.DrawFn, device_id: str, channel: str, placement_id: str, *, since: int, until: int | None
+) -> list[Fact]:
+    storage_class = draw(st.sampled_from(["refrigerator", "refrigerator", "freezer", "unheard-of"]))
+    role: Role = draw(st.sampled_from(["product", "product", "product", "freezer", "ambient"]))
+
+    def row(revision: int, ends: int | None, void: bool = False) -> Placed:
+        return Placed(placement_id, revision, device_id, channel, "point", storage_class, role, since, ends, void)
+
+    how = draw(st.sampled_from(["at once", "at once", "ended later", "void"]))
+    if how == "at once":
+        return [row(1, until)]
+    return [row(1, None), row(2, until, void=how == "void")]
+
+
+@st.composite
+def enrolments(draw: st.DrawFn, device_id: str) -> list[Fact]:
+    """The first declared interval, and what the device declared later."""
+    facts: list[Fact] = []
+    declared = [(ALWAYS, draw(st.sampled_from([1, 5])) * MINUTE)]
+    for revision in range(1, 1 + draw(st.sampled_from([1, 1, 2, 3]))):
+        if revision > 1:
+            declared.append((draw(instants), draw(st.sampled_from([0, 1, 2])) * MINUTE))
+        intervals = tuple(sorted(dict(declared).items()))
+        facts.append(Enrolled(device_id, revision, "", "senml", intervals))
+    return facts
+
+
+@st.composite
+def tales(draw: st.DrawFn, device_id: str = "pi-0142", modes: Sequence[Mode] = MODES) -> Tale:
+    channels = draw(st.sampled_from([("tvc",), ("tvc",), ("amb", "tvc")]))
+    readings = {channel: draw(columns) for channel in channels}
+    facts = [*draw(enrolments(device_id)), *draw(rules_in_force(modes)), *draw(placements(device_id, channels))]
+    return Tale(device_id, readings, tuple(facts))
