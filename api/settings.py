@@ -1,4 +1,4 @@
-"""What the processes of one machine are told: by arguments, and secrets by the environment, which is read here alone."""
+"""What the processes of one machine are told: by arguments, and secrets by the environment, read here alone."""
 
 import os
 from dataclasses import dataclass

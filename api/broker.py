@@ -1,0 +1,69 @@
+"""The broker that `coldchain up` brings: mosquitto where it is installed, else the one that pip brings.
+
+Every broker reads the same password file and access list, which the books write (`registry/broker_files.py`), and
+keeps the same promises (`tests/house/test_access.py`). Which one pip brings, and why: `docs/decisions/0001-broker.md`.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from api import broker_mosquitto
+from api.settings import Address
+from coldchain.data_dir import DataDir
+from coldchain.errors import Refused, Unavailable
+
+Command = Callable[[DataDir, Address], list[str]]
+"""Writes the broker's configuration and gives the command that runs it in the foreground."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    name: str
+    installed: Callable[[], bool]
+    command: Command
+    how_to_install: str
+
+
+BROKERS = (Broker("mosquitto", broker_mosquitto.installed, broker_mosquitto.command, "apt-get install mosquitto"),)
+
+
+class NoBroker(Unavailable):
+    """No broker is installed on this machine, or not the one that was asked for."""
+
+
+class FilesMissing(Refused):
+    """The broker has no password file or access list yet: the books write them."""
+
+
+def choose(name: str = "auto") -> Broker:
+    """Raises NoBroker."""
+    for broker in BROKERS:
+        if name in ("auto", broker.name) and broker.installed():
+            return broker
+    ways = "; or ".join(f"{b.how_to_install} ({b.name})" for b in BROKERS if name in ("auto", b.name))
+    raise NoBroker(f"no MQTT broker is installed: {ways}; or name one elsewhere with --mqtt-url")
+
+
+def run(broker: Broker, data_dir: DataDir, at: Address, wait_s: float = 60.0) -> None:
+    """Become the broker, as soon as the books have written its files; does not come back. Raises FilesMissing."""
+    await_files(data_dir, wait_s)
+    pid_file(data_dir).unlink(missing_ok=True)
+    command = broker.command(data_dir, at)
+    os.execv(command[0], command)  # noqa: S606  (no shell: the list was made here)
+
+
+def await_files(data_dir: DataDir, wait_s: float) -> None:
+    until = time.monotonic() + wait_s
+    wanted = [data_dir.broker / "passwd", data_dir.broker / "acl"]
+    while missing := [path for path in wanted if not path.exists()]:
+        if time.monotonic() > until:
+            raise FilesMissing(f"{missing[0]} is not there: start `coldchain desk`, which writes it")
+        time.sleep(0.1)
+
+
+def pid_file(data_dir: DataDir) -> Path:
+    """Where the broker's process number stands while it runs, so that the books can have it read its files again."""
+    return data_dir.broker / "mosquitto.pid"

@@ -1,0 +1,74 @@
+"""What every process of ours does alike: hold its lock, run until told to end, end cleanly."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from coldchain.errors import Conflict
+
+log = logging.getLogger("coldchain")
+
+WAIT_S = 10.0
+POLL_S = 0.05
+
+
+class AlreadyRunning(Conflict):
+    """Another process of ours already does this work on the same data directory."""
+
+
+@contextmanager
+def alone(lock: Path, what: str, wait_s: float = WAIT_S) -> Iterator[None]:
+    """Hold a lock file, which then has our process number in it. The kernel gives the lock back however we end.
+
+    A predecessor that was just killed may need a moment to be gone. Raises AlreadyRunning.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a+") as file:
+        until = time.monotonic() + wait_s
+        while not _locked(file.fileno()):
+            if time.monotonic() >= until:
+                file.seek(0)
+                raise AlreadyRunning(
+                    f"{what} already runs on {lock.parent} (process {file.read().strip() or 'unknown'}); "
+                    "stop it first, or give another --data"
+                )
+            time.sleep(POLL_S)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def run_until_told(work: Coroutine[Any, Any, None]) -> int:
+    """Run the work until it is done or a SIGTERM or SIGINT cancels it. What it raises goes on, as one error."""
+    return asyncio.run(_until_told(work))
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> int:
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return 0
+    except Exception:  # noqa: BLE001  (the edge: whatever it is, it is told once, and whoever started us starts us again)
+        log.exception("ended by an error")
+        return 1
+    return 0
