@@ -177,16 +177,6 @@ class Facts:
 def _without_repeats(stretches: list[Stretch]) -> list[Stretch]:
     kept: list[Stretch] = []
     for stretch in stretches:
-        if not kept or _differs(kept[-1], stretch):
+        if not kept or not kept[-1].says_the_same_as(stretch):
             kept.append(stretch)
     return kept
-
-
-def _differs(one: Stretch, other: Stretch) -> bool:
-    return (one.rules, one.interval, one.stay, one.rule_set, one.rule_version) != (
-        other.rules,
-        other.interval,
-        other.stay,
-        other.rule_set,
-        other.rule_version,
-    )

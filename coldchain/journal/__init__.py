@@ -31,6 +31,10 @@ class Journal(Protocol):
         """Batches of what is appended from now on."""
         ...
 
+    def ring(self, topic: Topic) -> None:
+        """Wake who waits in this process, after an append that went past this object."""
+        ...
+
 
 class UnknownJournal(Refused):
     """A journal URL names a technology that there is no adapter for."""

@@ -9,7 +9,7 @@ from coldchain.judgement.fold import AT_REST, Memory, fold, judge
 from coldchain.judgement.interval import Interval
 from coldchain.judgement.run import Run
 from coldchain.judgement.tally import Tally
-from coldchain.judgement.timeline import ALWAYS, Stretch, Timeline, always
+from coldchain.judgement.timeline import ALWAYS, Stretch, Timeline, always, difference
 
 __all__ = [
     "ALWAYS",
@@ -21,6 +21,7 @@ __all__ = [
     "Tally",
     "Timeline",
     "always",
+    "difference",
     "fold",
     "judge",
 ]

@@ -1,0 +1,429 @@
+"""The history: what the judge's file says of any sensor and any time. Read-only, for the desk; safe over threads."""
+
+import sqlite3
+import threading
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from coldchain.clock import HOUR, MINUTE
+from coldchain.judgement import Memory, Run
+from coldchain.rules import Severity
+from coldchain.sqlite import open_to_read
+from stream.chunks import unpack_faults
+from stream.columns import unpack
+from stream.memories import unpack_memory
+from stream.silences import Hearing
+
+_hearing = msgspec.msgpack.Decoder(Hearing)
+
+TREND_OVER = 50 * MINUTE
+LEAST_TREND = 10 * MINUTE
+"""A trend is told over the last fifty minutes of readings, if they span at least ten."""
+
+Cursor = tuple[int, str, int]
+"""Where a page of readings ended: instant, channel, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A reading as it was kept: `value` in hundredths of `unit` (centidegrees for Cel), or None and the `fault`."""
+
+    channel: str
+    unit: str
+    measured_at: int
+    value: int | None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Readings of a stretch of time that begins at `since` (ms UTC); lowest, highest and sum in centidegrees."""
+
+    since: int
+    low: int
+    high: int
+    total: int
+    count: int
+
+    @property
+    def mean(self) -> float:
+        return self.total / self.count
+
+    def joined(self, other: "Bucket") -> "Bucket":
+        return Bucket(
+            self.since,
+            min(self.low, other.low),
+            max(self.high, other.high),
+            self.total + other.total,
+            self.count + other.count,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GoingOn:
+    """A rule that a sensor is breaking now; `alarmed_at` once it has been broken for its whole duration (ms)."""
+
+    code: str
+    severity: Severity
+    limit: int
+    is_upper: bool
+    started_at: int
+    last_at: int
+    duration: int
+    alarmed_at: int | None
+    out: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class SensorNow:
+    """What is known of a sensor at this moment. `faulty_since` is set while its newest records are faults."""
+
+    device_id: str
+    channel: str
+    unit: str
+    last_at: int | None
+    last_value: int | None
+    last_fault: str | None
+    faulty_since: int | None
+    received_at: int
+    going_on: tuple[GoingOn, ...]
+    trend_c_per_h: float | None
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceNow:
+    """What is known of a device: `silent_since` while it is silent, `undated_at` if it sent what nobody could date."""
+
+    device_id: str
+    last_heard_at: int
+    silent_since: int | None
+    is_numbering: bool
+    is_dated_by_arrival: bool
+    undated_at: int | None
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Sealed readings, or the tail; what lies in between is read only where it is asked for."""
+
+    first_at: int
+    last_at: int
+    count: int
+    low: int
+    high: int
+    total: int
+    longest_gap: int
+    readings: bytes
+    faults: bytes
+    tail: tuple[Sequence[int], Sequence[int]] | None = None
+
+    def columns(self) -> tuple[Sequence[int], Sequence[int]]:
+        return self.tail if self.tail is not None else unpack(self.readings)
+
+
+class History:
+    """Opens the judge's file when first asked. Raises FileMissing while the judge has not made it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_to_read(self._path)
+        return connection
+
+    def readings(
+        self, device_id: str, since: int, until: int, after: Cursor | None = None, limit: int = 1000
+    ) -> list[Record]:
+        """Records of all the device's channels in [since, until), ordered by (instant, channel, value)."""
+        begin = max(since, after[0]) if after else since
+        rows: list[Record] = []
+        for number, channel, unit in self._numbers(device_id):
+            rows += self._records(number, channel, unit, begin, until, limit, after)
+        rows.sort(key=_cursor)
+        return rows[:limit]
+
+    def _records(
+        self, number: int, channel: str, unit: str, since: int, until: int, limit: int, after: Cursor | None
+    ) -> list[Record]:
+        rows: list[Record] = []
+        for stored in self._stored(number, since, until):
+            instants, values = stored.columns()
+            begin, end = bisect_left(instants, since), bisect_left(instants, until)
+            part = [Record(channel, unit, instants[i], values[i]) for i in range(begin, end)]
+            part += [
+                Record(channel, unit, at, None, fault)
+                for at, fault in unpack_faults(stored.faults)
+                if since <= at < until
+            ]
+            rows += [row for row in part if after is None or _cursor(row) > after]
+            if len(rows) >= limit:
+                break
+        return rows
+
+    def chart(self, device_id: str, channel: str, since: int, until: int, buckets: int) -> list[Bucket]:
+        """Up to so many equal buckets over [since, until); those without readings are left out."""
+        number = self._number(device_id, channel)
+        if number is None or until <= since or buckets < 1:
+            return []
+        width = max(1, -(-(until - since) // buckets))
+        found: dict[int, Bucket] = {}
+        for stored in self._stored(number, since, until):
+            if not stored.count:
+                continue
+            first, last = (stored.first_at - since) // width, (stored.last_at - since) // width
+            is_inside = since <= stored.first_at and stored.last_at < until
+            if first == last and is_inside:
+                _add(found, Bucket(since + first * width, stored.low, stored.high, stored.total, stored.count))
+                continue
+            instants, values = stored.columns()
+            for bucket in _buckets(instants, values, since, until, width):
+                _add(found, bucket)
+        return [found[at] for at in sorted(found)]
+
+    def gaps(self, device_id: str, channel: str, since: int, until: int, longest_known: int) -> list[tuple[int, int]]:
+        """Spans inside [since, until) between two readings further apart than `longest_known` (ms), or after the last.
+
+        What precedes the first reading ever is no gap.
+        """
+        number = self._number(device_id, channel)
+        if number is None:
+            return []
+        gaps = []
+        last = self._last_before(number, since)
+        for stored in self._stored(number, since, until):
+            for first, final in _spells(stored, since, until, longest_known):
+                if last is not None and first - last > longest_known:
+                    gaps.append((max(last, since), first))
+                last = final
+        if last is not None and until - last > longest_known:
+            gaps.append((max(last, since), until))
+        return gaps
+
+    def sensors(self, device_ids: Sequence[str] | None = None) -> list[SensorNow]:
+        """Of these devices, or of all."""
+        if device_ids is None:
+            return [_sensor_now(row) for row in self._connection().execute(f"{_SENSORS} ORDER BY device_id, channel")]
+        return [
+            _sensor_now(row)
+            for part in _parts(device_ids)
+            for row in self._connection().execute(
+                f"{_SENSORS} WHERE device_id IN ({','.join('?' * len(part))}) ORDER BY device_id, channel", part
+            )
+        ]
+
+    def devices(self, device_ids: Sequence[str] | None = None) -> dict[str, DeviceNow]:
+        """Those of them that were ever heard."""
+        if device_ids is None:
+            rows = self._connection().execute("SELECT body, revision FROM devices").fetchall()
+        else:
+            rows = [
+                row
+                for part in _parts(device_ids)
+                for row in self._connection().execute(
+                    f"SELECT body, revision FROM devices WHERE device_id IN ({','.join('?' * len(part))})", part
+                )
+            ]
+        return {now.device_id: now for now in (_device_now(body, revision) for body, revision in rows)}
+
+    def revision(self) -> int:
+        """Grows with every batch that the judge has taken."""
+        return int(self._connection().execute("SELECT number FROM revision").fetchone()[0])
+
+    def changed_since(self, revision: int) -> list[SensorNow]:
+        return [
+            _sensor_now(row)
+            for row in self._connection().execute(f"{_SENSORS} WHERE revision > ? ORDER BY revision", (revision,))
+        ]
+
+    def devices_changed_since(self, revision: int) -> list[DeviceNow]:
+        rows = self._connection().execute("SELECT body, revision FROM devices WHERE revision > ?", (revision,))
+        return [_device_now(body, changed) for body, changed in rows]
+
+    def _numbers(self, device_id: str) -> list[tuple[int, str, str]]:
+        return (
+            self._connection()
+            .execute("SELECT number, channel, unit FROM sensors WHERE device_id = ?", (device_id,))
+            .fetchall()
+        )
+
+    def _number(self, device_id: str, channel: str) -> int | None:
+        row = (
+            self._connection()
+            .execute("SELECT number FROM sensors WHERE device_id = ? AND channel = ?", (device_id, channel))
+            .fetchone()
+        )
+        return row[0] if row else None
+
+    def _stored(self, number: int, since: int, until: int) -> Iterator[_Stored]:
+        """Chunks and tail that may hold something in [since, until), in order, as one moment of the file."""
+        connection = self._connection()
+        with _one_moment(connection):
+            rows = connection.execute(
+                "SELECT first_at, last_at, count, low, high, total, longest_gap, readings, faults FROM chunks "
+                "WHERE sensor = ? AND since < ? AND since >= "
+                "coalesce((SELECT max(since) FROM chunks WHERE sensor = ? AND since <= ?), ?) ORDER BY since",
+                (number, until, number, since, -(1 << 62)),
+            ).fetchall()
+            tail = connection.execute(
+                "SELECT since, instants, measured, faults FROM sensors WHERE number = ?", (number,)
+            ).fetchone()
+        for row in rows:
+            yield _Stored(*row)
+        if tail is not None and tail[0] < until:
+            yield _tail(*tail)
+
+    def _last_before(self, number: int, since: int) -> int | None:
+        """The newest reading before the instant."""
+        row = (
+            self._connection()
+            .execute(
+                "SELECT readings FROM chunks WHERE sensor = ? AND first_at < ? AND count > 0 "
+                "ORDER BY since DESC LIMIT 1",
+                (number, since),
+            )
+            .fetchone()
+        )
+        instants = [*(unpack(row[0])[0] if row else ())]
+        (tail,) = self._connection().execute("SELECT instants FROM sensors WHERE number = ?", (number,)).fetchone()
+        instants += array("q", tail)
+        place = bisect_left(instants, since)
+        return instants[place - 1] if place else None
+
+
+_SENSORS = (
+    "SELECT device_id, channel, unit, last_at, last_value, last_fault, faulty_since, received_at, memory, instants, "
+    "measured, revision FROM sensors"
+)
+
+_Row = tuple[Any, ...]
+
+
+class _one_moment:  # reads as a phrase
+    """Several reads of one state of the file, whatever the judge commits meanwhile."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN")
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.execute("COMMIT")
+
+
+def _tail(_since: int, instants: bytes, values: bytes, faults: bytes) -> _Stored:
+    at, value = array("q", instants), array("i", values)
+    if not at:
+        return _Stored(0, 0, 0, 0, 0, 0, 0, b"", faults, ((), ()))
+    longest = max((later - earlier for earlier, later in pairwise(at)), default=0)
+    return _Stored(at[0], at[-1], len(at), min(value), max(value), sum(value), longest, b"", faults, (at, value))
+
+
+def _spells(stored: _Stored, since: int, until: int, longest_known: int) -> Iterator[tuple[int, int]]:
+    """First and last instants of readings without a gap between; a chunk that has none inside is not unpacked."""
+    is_inside = since <= stored.first_at and stored.last_at < until and not stored.faults
+    if stored.count and is_inside and stored.longest_gap <= longest_known:
+        yield stored.first_at, stored.last_at
+        return
+    instants, _ = stored.columns()
+    for at in instants[bisect_left(instants, since) : bisect_left(instants, until)]:
+        yield at, at
+
+
+def _cursor(row: Record) -> Cursor:
+    return (row.measured_at, row.channel, row.value if row.value is not None else -(1 << 31))
+
+
+def _buckets(instants: Sequence[int], values: Sequence[int], since: int, until: int, width: int) -> Iterator[Bucket]:
+    begin, end = bisect_left(instants, since), bisect_left(instants, until)
+    while begin < end:
+        number = (instants[begin] - since) // width
+        following = min(end, bisect_left(instants, since + (number + 1) * width, begin))
+        part = values[begin:following]
+        yield Bucket(since + number * width, min(part), max(part), sum(part), len(part))
+        begin = following
+
+
+def _add(found: dict[int, Bucket], bucket: Bucket) -> None:
+    known = found.get(bucket.since)
+    found[bucket.since] = bucket if known is None else known.joined(bucket)
+
+
+def _sensor_now(row: _Row) -> SensorNow:
+    device_id, channel, unit, last_at, last_value, last_fault, faulty_since, received_at, *rest = row
+    memory, instants, values, revision = rest
+    return SensorNow(
+        device_id,
+        channel,
+        unit,
+        last_at,
+        last_value,
+        last_fault if faulty_since is not None else None,
+        faulty_since,
+        received_at,
+        _going_on(unpack_memory(memory)),
+        _trend(array("q", instants), array("i", values)),
+        revision,
+    )
+
+
+def _going_on(memory: Memory) -> tuple[GoingOn, ...]:
+    return tuple(
+        GoingOn(
+            code=one.rule.code,
+            severity=one.rule.severity,
+            limit=one.rule.limit,
+            is_upper=one.rule.is_upper,
+            started_at=one.started_at,
+            last_at=one.last_at,
+            duration=one.rule.duration,
+            alarmed_at=one.alarmed_at,
+            out=one.out,
+            unknown=one.unknown,
+        )
+        for one in memory.going_on
+        if isinstance(one, Run)
+    )
+
+
+def _trend(instants: "array[int]", values: "array[int]") -> float | None:
+    """Degrees an hour over the newest readings, None where they are too few."""
+    if not instants:
+        return None
+    begin = bisect_left(instants, instants[-1] - TREND_OVER)
+    span = instants[-1] - instants[begin]
+    if span < LEAST_TREND:
+        return None
+    return round((values[-1] - values[begin]) / 100 * HOUR / span, 2)
+
+
+def _device_now(body: bytes, revision: int) -> DeviceNow:
+    hearing = _hearing.decode(body)
+    return DeviceNow(
+        hearing.device_id,
+        hearing.last_heard_at,
+        hearing.silent_at,
+        hearing.is_numbering,
+        hearing.is_dated_by_arrival,
+        hearing.undated_at,
+        revision,
+    )
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many ids as one SQLite statement takes."""
+    for begin in range(0, len(ids), 500):
+        yield ids[begin : begin + 500]

@@ -1,0 +1,412 @@
+"""The judge: folds READINGS and SETTINGS into its memory, which is the history, and announces what follows.
+
+One batch is one transaction of one file: chunks, memory, VERDICTS, SILENCES and the position together. A crash before
+the commit leaves nothing, one after it everything; a repeated batch changes nothing.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from coldchain import crash
+from coldchain.clock import SECOND
+from coldchain.events import FOREVER, Fault, Heartbeat, Outage, Silence, Verdict
+from coldchain.facts import Enrolled, Fact, Facts, Placed
+from coldchain.journal import Entry
+from coldchain.journal.sqlite import lay_out, write
+from coldchain.judgement import Interval, difference, fold
+from coldchain.packs import Column, Pack
+from coldchain.sqlite import POSITIONS, open_to_write, position, save_position, transaction
+from coldchain.topics import READINGS, SETTINGS, SILENCES, VERDICTS
+from stream import chunks, sensors
+from stream.memories import pack_interval, unpack_interval
+from stream.rejudgement import Late, Replay, rejudge, shorten_tail
+from stream.sensors import Sensor
+from stream.silences import BeatClock, Hearing
+
+FOLLOWER = "stream.judge"
+
+SAME_ARRIVAL = 10 * SECOND
+"""Equal values of one sensor that we had to date ourselves are one reading within this time."""
+
+_TABLES = (
+    sensors.TABLE,
+    sensors.INDEX,
+    chunks.TABLE,
+    POSITIONS,
+    "CREATE TABLE IF NOT EXISTS intervals (sensor INTEGER NOT NULL, code TEXT NOT NULL, started_at INTEGER NOT NULL, "
+    "alarmed_at INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (sensor, code, started_at, alarmed_at)) "
+    "WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS devices (device_id TEXT PRIMARY KEY, body BLOB NOT NULL, revision INTEGER NOT NULL) "
+    "WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS beat_clock (only INTEGER PRIMARY KEY CHECK (only = 1), body BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS revision (only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL)",
+    "INSERT OR IGNORE INTO revision VALUES (1, 0)",
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_hearing = msgspec.msgpack.Decoder(Hearing)
+_beat_clock = msgspec.msgpack.Decoder(BeatClock)
+_fact = msgspec.msgpack.Decoder(Fact)
+
+
+@dataclass(slots=True)
+class Taken:
+    """What one batch led to, as it stands in VERDICTS and SILENCES."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    silences: list[Silence | Fault | Outage] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _News:
+    """What a batch brings of one sensor, in the order of arrival."""
+
+    unit: str
+    columns: list[tuple[Pack, Column]] = field(default_factory=list)
+
+
+class Judge:
+    """The only writer of its file. Not for two threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = open_to_write(path)
+        with transaction(self._connection):
+            for table in _TABLES:
+                self._connection.execute(table)
+            lay_out(self._connection, VERDICTS, SILENCES)
+        self._remember()
+
+    def _remember(self) -> None:
+        """What is held beside the file, read anew: at the start, and after a batch that failed."""
+        self._sensors: dict[tuple[str, str], Sensor] = {}
+        rows = self._connection.execute("SELECT body FROM facts")
+        self._facts = Facts(_fact.decode(body) for (body,) in rows)
+        rows = self._connection.execute("SELECT device_id, body FROM devices")
+        self._hearings = {device_id: _hearing.decode(body) for device_id, body in rows}
+        row = self._connection.execute("SELECT body FROM beat_clock").fetchone()
+        self._clock = _beat_clock.decode(row[0]) if row else BeatClock()
+
+    @property
+    def passed_readings(self) -> int:
+        """The last offset of READINGS whose effect is in the file."""
+        return position(self._connection, READINGS, FOLLOWER)
+
+    @property
+    def passed_settings(self) -> int:
+        return position(self._connection, SETTINGS, FOLLOWER)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def take(self, readings: Sequence[Entry] = (), settings: Sequence[Entry] = ()) -> Taken:
+        """Fold entries of READINGS and of SETTINGS; durable, with all that follows from them, on return."""
+        try:
+            with transaction(self._connection):
+                taken = self._take(readings, settings)
+                crash.point("judge.folded")
+        except BaseException:
+            self._remember()
+            raise
+        crash.point("judge.committed")
+        return taken
+
+    def _take(self, readings: Sequence[Entry], settings: Sequence[Entry]) -> Taken:
+        taken = Taken()
+        revision = self._next_revision()
+        news: dict[tuple[str, str], _News] = {}
+        spans = self._settle([entry.item for entry in settings])
+        heard: set[str] = set()
+        for entry in readings:
+            if isinstance(entry.item, Pack):
+                self._hear(entry.item, news, heard, taken)
+            elif isinstance(entry.item, Heartbeat):
+                heard |= self._beat(entry.item, taken)
+        for key in news.keys() | spans.keys():
+            self._judge(key, news.get(key), spans.get(key), revision, taken)
+        self._save_hearings(heard, revision)
+        write(self._connection, VERDICTS, ((verdict.device_id, verdict) for verdict in taken.verdicts))
+        write(self._connection, SILENCES, ((_key_of(event), event) for event in taken.silences))
+        if readings:
+            save_position(self._connection, READINGS, FOLLOWER, readings[-1].offset)
+        if settings:
+            save_position(self._connection, SETTINGS, FOLLOWER, settings[-1].offset)
+        return taken
+
+    def _next_revision(self) -> int:
+        row = self._connection.execute("UPDATE revision SET number = number + 1 RETURNING number").fetchone()
+        return int(row[0])
+
+    # Settings
+
+    def _settle(self, facts: list[Fact]) -> dict[tuple[str, str], tuple[int, int]]:
+        """Take dated facts in; gives, for each sensor they concern, the span that must be judged anew."""
+        if not facts:
+            return {}
+        concerned = [self._sensor(*key) for key in self._concerned(facts)]
+        for fact in facts:
+            if self._facts.note(fact):
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO facts VALUES (?, ?)", (fact.key, _encoder.encode(fact))
+                )
+        spans = {}
+        for sensor in filter(None, concerned):
+            timeline = self._facts.timeline(*sensor.key)
+            span = difference(sensor.timeline, timeline)
+            sensor.timeline = timeline
+            if span is not None:
+                spans[sensor.key] = (span[0], FOREVER if span[1] is None else span[1])
+        return spans
+
+    def _concerned(self, facts: list[Fact]) -> set[tuple[str, str]]:
+        if all(isinstance(fact, Enrolled | Placed) for fact in facts):
+            ids = {fact.device_id for fact in facts if isinstance(fact, Enrolled | Placed)}
+            rows: Iterable[Any] = (
+                row
+                for device_id in ids
+                for row in self._connection.execute(
+                    "SELECT device_id, channel FROM sensors WHERE device_id = ?", (device_id,)
+                )
+            )
+        else:
+            rows = self._connection.execute("SELECT device_id, channel FROM sensors")
+        return {(device_id, channel) for device_id, channel in rows}
+
+    # Time and hearing
+
+    def _hear(self, pack: Pack, news: dict[tuple[str, str], _News], heard: set[str], taken: Taken) -> None:
+        before = self._hearings.get(pack.device_id) or Hearing(pack.device_id, self._clock.known, pack.received_at)
+        hearing, back = before.spoke(self._clock, pack.received_at)
+        hearing = hearing.with_pack(
+            is_numbering=pack.seq is not None,
+            is_dated_by_arrival=pack.quality == "arrival",
+            undated_at=pack.received_at if pack.quality == "undated" else None,
+        )
+        self._hearings[pack.device_id] = hearing
+        heard.add(pack.device_id)
+        if back is not None:
+            taken.silences.append(back)
+        if pack.quality == "undated":
+            return
+        for column in pack.columns:
+            key = (pack.device_id, column.channel)
+            if key not in news:
+                news[key] = _News(column.unit)
+            news[key].columns.append((pack, column))
+
+    def _beat(self, beat: Heartbeat, taken: Taken) -> set[str]:
+        self._clock, outage = self._clock.beaten(beat.at)
+        if outage is not None:
+            taken.silences.append(outage)
+        self._connection.execute("INSERT OR REPLACE INTO beat_clock VALUES (1, ?)", (_encoder.encode(self._clock),))
+        fallen = set()
+        for device_id, hearing in self._hearings.items():
+            if hearing.silent_at is not None or self._facts.device(device_id) is None:
+                continue
+            fell = hearing.fell_silent(self._clock, self._facts.interval_at(device_id, beat.at))
+            if fell is not None:
+                self._hearings[device_id], silence = fell
+                taken.silences.append(silence)
+                fallen.add(device_id)
+        return fallen
+
+    def _save_hearings(self, heard: set[str], revision: int) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO devices VALUES (?, ?, ?)",
+            ((device_id, _encoder.encode(self._hearings[device_id]), revision) for device_id in sorted(heard)),
+        )
+
+    # Readings
+
+    def _judge(
+        self,
+        key: tuple[str, str],
+        news: _News | None,
+        span: tuple[int, int] | None,
+        revision: int,
+        taken: Taken,
+    ) -> None:
+        sensor = self._sensor(*key)
+        if sensor is None:
+            sensor = sensors.enter(self._connection, *key, news.unit if news else "Cel", self._facts.timeline(*key))
+            self._sensors[key] = sensor
+        fault_before = _fault_of(sensor)
+        column = _joined(sensor, news) if news else None
+        if span is None and column is not None and _follows(sensor, column):
+            replays = [self._append(sensor, column)]
+            is_late = False
+        else:
+            late = Late(spans=[span] if span else [])
+            if column is not None:
+                late.readings.update(zip(column.measured_at, column.values, strict=True))
+                late.faults.update(zip(column.faulty_at, column.faults, strict=True))
+            replays = rejudge(self._connection, sensor, late)
+            sensor.note_newest(late.readings, late.faults)
+            is_late = True
+        for replay in replays:
+            self._announce(sensor, replay, is_late, taken)
+        self._note_fault(sensor, fault_before, is_late, taken)
+        if news:
+            sensor.received_at = max(sensor.received_at, *(pack.received_at for pack, _ in news.columns))
+        shorten_tail(self._connection, sensor)
+        sensors.save(self._connection, sensor, revision)
+
+    def _sensor(self, device_id: str, channel: str) -> Sensor | None:
+        key = (device_id, channel)
+        sensor = self._sensors.get(key)
+        if sensor is None:
+            sensor = sensors.load(self._connection, device_id, channel, self._facts.timeline(device_id, channel))
+            if sensor is not None:
+                self._sensors[key] = sensor
+        return sensor
+
+    def _append(self, sensor: Sensor, column: Column) -> Replay:
+        """The usual case: what comes is newer than all that is known."""
+        before = after = sensor.memory
+        ended: list[Interval] = []
+        sensor.instants.extend(column.measured_at)
+        sensor.values.extend(column.values)
+        sensor.faults.extend(zip(column.faulty_at, column.faults, strict=True))
+        if sensor.is_judged and column.measured_at:
+            after, ended = fold(before, column.measured_at, column.values, sensor.timeline)
+            sensor.memory = after
+        sensor.note_newest(
+            zip(column.measured_at[-1:], column.values[-1:], strict=True),
+            zip(column.faulty_at[-1:], column.faults[-1:], strict=True),
+        )
+        since = column.measured_at[0] if column.measured_at else FOREVER
+        return Replay(since, FOREVER, before, after, ended)
+
+    # What follows
+
+    def _announce(self, sensor: Sensor, replay: Replay, is_late: bool, taken: Taken) -> None:
+        """The verdict on each rule of which there are, or were, intervals in the replayed span."""
+        codes = replay.codes() | (self._codes_kept(sensor, replay) if is_late else set())
+        for code in sorted(codes):
+            since, until = replay.span(code)
+            if since >= until:
+                continue
+            now = sorted(replay.intervals(code), key=lambda interval: (interval.started_at, interval.alarmed_at))
+            before = self._kept(sensor, code, since, until)
+            if not now and not before:
+                continue
+            if now != before:
+                self._keep(sensor, code, since, until, now)
+            elif not is_late:
+                continue
+            taken.verdicts.append(Verdict(*sensor.key, code, since, until, tuple(now)))
+
+    def _codes_kept(self, sensor: Sensor, replay: Replay) -> set[str]:
+        rows = self._connection.execute(
+            "SELECT DISTINCT code FROM intervals WHERE sensor = ? AND started_at < ?", (sensor.number, replay.until)
+        )
+        return {code for (code,) in rows}
+
+    def _kept(self, sensor: Sensor, code: str, since: int, until: int) -> list[Interval]:
+        rows = self._connection.execute(
+            "SELECT body FROM intervals WHERE sensor = ? AND code = ? AND started_at >= ? AND started_at < ? "
+            "ORDER BY started_at, alarmed_at",
+            (sensor.number, code, since, until),
+        )
+        return [unpack_interval(body) for (body,) in rows]
+
+    def _keep(self, sensor: Sensor, code: str, since: int, until: int, intervals: list[Interval]) -> None:
+        self._connection.execute(
+            "DELETE FROM intervals WHERE sensor = ? AND code = ? AND started_at >= ? AND started_at < ?",
+            (sensor.number, code, since, until),
+        )
+        self._connection.executemany(
+            "INSERT INTO intervals VALUES (?, ?, ?, ?, ?)",
+            ((sensor.number, code, i.started_at, i.alarmed_at, pack_interval(i)) for i in intervals),
+        )
+
+    def _note_fault(self, sensor: Sensor, before: tuple[str, int] | None, is_late: bool, taken: Taken) -> None:
+        """Find out since when there are only faults, and tell where that changed."""
+        is_faulty = sensor.last_fault_at is not None and (
+            sensor.last_at is None or sensor.last_fault_at > sensor.last_at
+        )
+        if not is_faulty:
+            sensor.faulty_since = None
+        elif sensor.faulty_since is None or is_late:
+            sensor.faulty_since = self._faulty_since(sensor)
+        after = _fault_of(sensor)
+        if after == before:
+            return
+        if after is not None:
+            taken.silences.append(Fault(*sensor.key, after[0], after[1]))
+        elif before is not None:
+            back_at = bisect_right(sensor.instants, before[1])
+            ended_at = sensor.instants[back_at] if back_at < len(sensor.instants) else sensor.last_at
+            taken.silences.append(Fault(*sensor.key, before[0], before[1], ended_at))
+
+    def _faulty_since(self, sensor: Sensor) -> int | None:
+        """The first fault after the last value, however far back."""
+        after = sensor.last_at if sensor.last_at is not None else -FOREVER
+        first = next((at for at, _ in sensor.faults if at > after), None)
+        if first is not None and first != sensor.faults[0][0]:
+            return first
+        for chunk in chunks.newest_first(self._connection, sensor.number):
+            first = next((at for at, _ in chunk.faults if at > after), first)
+            if chunk.instants or (chunk.faults and chunk.faults[0][0] <= after):
+                break
+        return first
+
+
+def _follows(sensor: Sensor, column: Column) -> bool:
+    """Whether all of a column is newer than all that is known of the sensor, and in order."""
+    return _continues(column.measured_at, sensor.since, sensor.last_at) and _continues(
+        column.faulty_at, sensor.since, sensor.last_fault_at
+    )
+
+
+def _continues(instants: Sequence[int], since: int, last: int | None) -> bool:
+    if not instants:
+        return True
+    if instants[0] < since or (last is not None and instants[0] <= last):
+        return False
+    return all(map(int.__lt__, instants, instants[1:]))
+
+
+def _joined(sensor: Sensor, news: _News) -> Column:
+    """All that a batch brings of a sensor, as one column in the order of arrival."""
+    if len(news.columns) == 1 and news.columns[0][0].quality != "arrival":
+        return news.columns[0][1]
+    readings: list[tuple[int, int]] = []
+    faults: list[tuple[int, str]] = []
+    for pack, column in news.columns:
+        for at, value in zip(column.measured_at, column.values, strict=True):
+            if pack.quality != "arrival" or not _echoes(sensor, readings, at, value):
+                readings.append((at, value))
+        faults.extend(zip(column.faulty_at, column.faults, strict=True))
+    return Column(
+        sensor.channel,
+        sensor.unit,
+        tuple(at for at, _ in readings),
+        tuple(value for _, value in readings),
+        tuple(at for at, _ in faults),
+        tuple(fault for _, fault in faults),
+    )
+
+
+def _echoes(sensor: Sensor, before: Sequence[tuple[int, int]], at: int, value: int) -> bool:
+    """Whether a reading that we dated by its arrival was had already, seconds before or after."""
+    begin = bisect_left(sensor.instants, at - SAME_ARRIVAL)
+    end = bisect_right(sensor.instants, at + SAME_ARRIVAL)
+    if value in sensor.values[begin:end]:
+        return True
+    return any(value == known and abs(at - known_at) <= SAME_ARRIVAL for known_at, known in before)
+
+
+def _fault_of(sensor: Sensor) -> tuple[str, int] | None:
+    if sensor.faulty_since is None or sensor.last_fault is None:
+        return None
+    return sensor.last_fault, sensor.faulty_since
+
+
+def _key_of(event: Silence | Fault | Outage) -> str:
+    return "gate" if isinstance(event, Outage) else event.device_id

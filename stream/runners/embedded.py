@@ -1,0 +1,62 @@
+"""The embedded runner: follows READINGS and SETTINGS in the journal, and has the judge take what comes in batches."""
+
+import asyncio
+from concurrent.futures import Executor
+
+from coldchain.journal import Entry, Journal
+from coldchain.topics import READINGS, SETTINGS, SILENCES, VERDICTS, Topic
+from stream.judge import FOLLOWER, Judge, Taken
+
+LARGEST = 2_000
+"""Entries in one transaction at the most, so that a backlog does not keep live verdicts waiting."""
+
+
+class _Inbox:
+    """What has come of one topic and is not taken yet; who brings more waits while it is full."""
+
+    def __init__(self, arrived: asyncio.Event) -> None:
+        self._entries: list[Entry] = []
+        self._arrived = arrived
+        self._has_room = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def put(self, entries: list[Entry]) -> None:
+        self._entries += entries
+        self._arrived.set()
+        self._has_room.clear()
+        if len(self._entries) > LARGEST:
+            await self._has_room.wait()
+
+    def take(self) -> list[Entry]:
+        taken, self._entries = self._entries[:LARGEST], self._entries[LARGEST:]
+        if len(self._entries) <= LARGEST:
+            self._has_room.set()
+        return taken
+
+
+async def run(judge: Judge, journal: Journal, thread: Executor) -> None:
+    """Until cancelled. `thread` has one worker: the judge's commits must not hold up the loop of the gate."""
+    arrived = asyncio.Event()
+    readings, settings = _Inbox(arrived), _Inbox(arrived)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_collect(journal, READINGS, judge.passed_readings, readings))
+        group.create_task(_collect(journal, SETTINGS, judge.passed_settings, settings))
+        while True:
+            await arrived.wait()
+            arrived.clear()
+            while readings or settings:
+                await _take(judge, journal, thread, readings.take(), settings.take())
+
+
+async def _collect(journal: Journal, topic: Topic, after: int, inbox: _Inbox) -> None:
+    async for entries in journal.follow(topic, FOLLOWER, after):
+        await inbox.put(entries)
+
+
+async def _take(judge: Judge, journal: Journal, thread: Executor, readings: list[Entry], settings: list[Entry]) -> None:
+    taken: Taken = await asyncio.get_running_loop().run_in_executor(thread, judge.take, readings, settings)
+    for topic, events in ((VERDICTS, taken.verdicts), (SILENCES, taken.silences)):
+        if events:
+            journal.ring(topic)
