@@ -5,9 +5,9 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
+import registry.main
 import uvicorn
 
-import registry.main
 from api.processes import alone, run_until_told
 from api.settings import Address, Settings
 from api.wiring import Desk, first_start, open_desk

@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import logging
 import os
-import signal
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from coldchain.errors import Conflict
+from coldchain.processes import until_terminated
 
 log = logging.getLogger("coldchain")
 
@@ -55,20 +55,10 @@ def _locked(descriptor: int) -> bool:
 
 
 def run_until_told(work: Coroutine[Any, Any, None]) -> int:
-    """Run the work until it is done or a SIGTERM or SIGINT cancels it. What it raises goes on, as one error."""
-    return asyncio.run(_until_told(work))
-
-
-async def _until_told(work: Coroutine[Any, Any, None]) -> int:
-    task = asyncio.create_task(work)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+    """Run the work until it is done or a SIGTERM or SIGINT cancels it; gives the exit code."""
     try:
-        await task
-    except asyncio.CancelledError:
-        return 0
-    except Exception:  # noqa: BLE001  (the edge: whatever it is, it is told once, and whoever started us starts us again)
+        asyncio.run(until_terminated(work))
+    except Exception:  # the edge: it is told once, and whoever started us starts us again
         log.exception("ended by an error")
         return 1
     return 0

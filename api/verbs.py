@@ -2,9 +2,10 @@
 
 import logging
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 
-from api.settings import DEFAULT_LISTEN, DEFAULT_MQTT_PORT, Address, address, broker_url, environment
+from api.settings import DEFAULT_LISTEN, DEFAULT_MQTT_PORT, Address, Settings, address, broker_url, environment
 from coldchain import crash
 from coldchain.data_dir import DataDir
 from coldchain.errors import ColdchainError
@@ -15,14 +16,21 @@ log = logging.getLogger("coldchain")
 
 REFUSED = 2
 
+AtTheDesk = Callable[[Settings, Address], int]
+
 
 def _data(parser: ArgumentParser) -> None:
-    parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="the directory where everything is kept")
+    parser.add_argument(
+        "--data", required=True, type=Path, metavar="DIR", help="the directory where everything is kept"
+    )
 
 
 def _listen(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--listen", default=DEFAULT_LISTEN, metavar="HOST:PORT", help=f"where people reach it (default {DEFAULT_LISTEN})"
+        "--listen",
+        default=DEFAULT_LISTEN,
+        metavar="HOST:PORT",
+        help=f"where people reach it (default {DEFAULT_LISTEN})",
     )
 
 
@@ -71,7 +79,7 @@ def _run_up(arguments: Namespace) -> int:
             )
         )
     except ColdchainError as why:  # stderr is JSON lines to its end
-        log.error("%s", why)
+        log.error("%s", why)  # noqa: TRY400  (it is a sentence for a person; where it was raised says no more)
         return REFUSED
 
 
@@ -123,9 +131,7 @@ def _run_api(arguments: Namespace) -> int:
     return _at_the_desk(arguments, "api", http_alone)
 
 
-def _at_the_desk(arguments: Namespace, process: str, work: "Desk") -> int:
-    from api.settings import Settings
-
+def _at_the_desk(arguments: Namespace, process: str, work: AtTheDesk) -> int:
     told = environment()
     log_to_stderr(process)
     crash.arm_from(told.crash)
@@ -166,6 +172,8 @@ def _run_doctor(arguments: Namespace) -> int:
 UP = Verb("everything on one machine, in the foreground: broker, gate, judge, books, pages", _describe_up, _run_up)
 LINE = Verb("gate and judge in one process (a part of `up`)", _describe_line, _run_line)
 DESK = Verb("books, pages and HTTP in one process (a part of `up`)", _describe_desk, _run_desk)
-BROKER = Verb("the MQTT broker that is installed, with the books' access list (a part of `up`)", _describe_broker, _run_broker)
+BROKER = Verb(
+    "the MQTT broker that is installed, with the books' access list (a part of `up`)", _describe_broker, _run_broker
+)
 API = Verb("pages and HTTP alone, without following the journal", _describe_desk, _run_api)
 DOCTOR = Verb("looks at a data directory and says what is wrong and what to do", _describe_doctor, _run_doctor)

@@ -5,7 +5,7 @@ of seven, and the first that fits counts; silent and faulty are never fine and n
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from coldchain.clock import HOUR, MINUTE
@@ -76,7 +76,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A storage point with the product sensors that stand in it now. `incident` is the worst one not ended."""
+    """A storage point with the devices and product sensors that stand in it now."""
 
     id: str
     name: str
@@ -87,9 +87,17 @@ class Point:
     limits: Limits
 
 
+@dataclass(slots=True)
+class Known:
+    """What the judge knows now; the one thing here that is kept up to date in place."""
+
+    sensors: dict[SensorKey, SensorNow]
+    devices: dict[str, DeviceNow]
+
+
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """What people are doing about a row: its incident."""
+    """What people are doing about a row: its worst incident that has not ended."""
 
     id: str
     kind: str
@@ -136,8 +144,8 @@ class Standing:
 EMPTY = Standing("empty")
 
 
-def standing(sensor: SensorNow, device: DeviceNow | None, limits: Limits, at: int) -> Standing:
-    """How the sensor stands at the instant; the first state that fits."""
+def standing(sensor: SensorNow, device: DeviceNow | None, limits: Limits) -> Standing:
+    """How the sensor stands by its newest records; the first state that fits."""
     worst = _worst_run(sensor.going_on)
     state = _state(sensor, device, worst)
     reaches_at = _reaches_at(sensor, limits)
@@ -155,7 +163,7 @@ def standing(sensor: SensorNow, device: DeviceNow | None, limits: Limits, at: in
         alarm_at=_alarm_at(worst),
         alarmed_at=worst.alarmed_at if worst and worst.severity == "alarm" else None,
         trend=sensor.trend_c_per_h,
-        last_heard_at=device.last_heard_at if device else sensor.received_at,
+        last_heard_at=device.last_heard_at if device else sensor.received_at or None,
         silent_since=device.silent_since if device else None,
         fault=sensor.last_fault,
         reaches_at=reaches_at,
@@ -189,7 +197,7 @@ def _state(sensor: SensorNow, device: DeviceNow | None, worst: GoingOn | None) -
 
 
 def _spoke_since(sensor: SensorNow, silent_since: int) -> bool:
-    return sensor.received_at is not None and sensor.received_at > silent_since
+    return sensor.received_at > silent_since
 
 
 def _severity(sensor: SensorNow, worst: GoingOn | None) -> Severity | None:
@@ -265,6 +273,7 @@ class Row:
 
     id: str
     kind: Literal["point", "not-placed"]
+    path: str
     name: str
     place: Spot | None
     storage_class: str
@@ -308,26 +317,18 @@ COUNTED_AS: dict[State, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the judge knows now."""
-
-    sensors: Mapping[SensorKey, SensorNow]
-    devices: Mapping[str, DeviceNow]
-
-
-@dataclass(frozen=True, slots=True)
 class Unplaced:
     """A device with sensors that stand nowhere; seen by whoever may see `path`."""
 
     device_id: str
     sensors: tuple[SensorKey, ...]
     path: str
-    limits: Limits = field(default_factory=lambda: Limits(None, None, None, None))
+    limits: Limits
 
 
-def point_row(point: Point, known: Known, concern: Concern | None, at: int) -> Row:
+def point_row(point: Point, known: Known, concern: Concern | None) -> Row:
     told = [
-        standing(sensor, known.devices.get(sensor.device_id), point.limits, at)
+        standing(sensor, known.devices.get(sensor.device_id), point.limits)
         for key in point.sensors
         if (sensor := known.sensors.get(key)) is not None
     ]
@@ -336,6 +337,7 @@ def point_row(point: Point, known: Known, concern: Concern | None, at: int) -> R
     return Row(
         point.id,
         "point",
+        point.place.path,
         point.name,
         point.place,
         point.storage_class,
@@ -346,15 +348,16 @@ def point_row(point: Point, known: Known, concern: Concern | None, at: int) -> R
     )
 
 
-def unplaced_row(unplaced: Unplaced, known: Known, concern: Concern | None, at: int) -> Row:
+def unplaced_row(unplaced: Unplaced, known: Known, concern: Concern | None) -> Row:
     told = [
-        standing(sensor, known.devices.get(unplaced.device_id), unplaced.limits, at)
+        standing(sensor, known.devices.get(unplaced.device_id), unplaced.limits)
         for key in unplaced.sensors
         if (sensor := known.sensors.get(key)) is not None
     ]
     return Row(
         unplaced.device_id,
         "not-placed",
+        unplaced.path,
         unplaced.device_id,
         None,
         UNPLACED_CLASS,
