@@ -50,14 +50,14 @@ def beats(draw: st.DrawFn) -> frozenset[Reading]:
 
 
 scattered = st.frozensets(st.tuples(instants, values), max_size=30)
-columns = st.one_of(beats(), scattered, st.tuples(beats(), scattered).map(lambda two: two[0] | two[1]))
+columns = st.one_of(beats(), beats(), st.tuples(beats(), scattered).map(lambda two: two[0] | two[1]), scattered)
 
 MODES: Sequence[Mode] = ("consecutive", "consecutive", "cumulative")
 
 
 @st.composite
-def rule(draw: st.DrawFn, code: str, modes: Sequence[Mode] = MODES) -> Rule:
-    mode: Mode = draw(st.sampled_from(modes))
+def rule(draw: st.DrawFn, code: str) -> Rule:
+    mode: Mode = draw(st.sampled_from(MODES))
     duration = draw(st.integers(0 if mode == "consecutive" else 1, 8)) * MINUTE
     window = None
     if mode == "cumulative" and draw(st.integers(0, 2)):
@@ -76,18 +76,18 @@ def rule(draw: st.DrawFn, code: str, modes: Sequence[Mode] = MODES) -> Rule:
 
 
 @st.composite
-def rule_sets(draw: st.DrawFn, name: str, version: int, modes: Sequence[Mode] = MODES) -> RuleSet:
+def rule_sets(draw: st.DrawFn, name: str, version: int) -> RuleSet:
     codes = draw(st.lists(st.sampled_from(["HEAT", "FRZE", "SUM"]), min_size=0 if version > 1 else 1, unique=True))
-    return RuleSet(name, version, tuple(draw(rule(code, modes)) for code in sorted(codes)))
+    return RuleSet(name, version, tuple(draw(rule(code)) for code in sorted(codes)))
 
 
 @st.composite
-def rules_in_force(draw: st.DrawFn, modes: Sequence[Mode] = MODES) -> list[Fact]:
+def rules_in_force(draw: st.DrawFn) -> list[Fact]:
     facts: list[Fact] = []
     for storage_class in ("refrigerator", "freezer"):
         for version in range(1, 1 + draw(st.sampled_from([1, 1, 2, 3]))):
             since = ALWAYS if version == 1 and draw(st.booleans()) else draw(instants)
-            in_force = draw(rule_sets(storage_class, version, modes))
+            in_force = draw(rule_sets(storage_class, version))
             facts.append(RulesInForce(storage_class, version, since, in_force))
     return facts
 
@@ -101,7 +101,7 @@ def placements(draw: st.DrawFn, device_id: str, channels: Sequence[str]) -> list
         since: int | None = draw(st.sampled_from([ALWAYS, None]))
         for number, edge in enumerate([*edges, None]):
             if since is not None:
-                facts += draw(_placement(device_id, channel, f"{channel}-{number}", since=since, until=edge))
+                facts += draw(_placement(device_id, channel, f"{device_id}.{channel}.{number}", since=since, until=edge))
             since = draw(st.sampled_from([edge, edge, None])) if edge is not None else None
     return draw(st.permutations(facts)) if draw(st.booleans()) else facts
 
@@ -136,8 +136,19 @@ def enrolments(draw: st.DrawFn, device_id: str) -> list[Fact]:
 
 
 @st.composite
-def tales(draw: st.DrawFn, device_id: str = "pi-0142", modes: Sequence[Mode] = MODES) -> Tale:
+def districts(draw: st.DrawFn, device_ids: Sequence[str] = ("pi-0001", "pi-0002")) -> list[Tale]:
+    """Several devices under the same rules."""
+    rules = draw(rules_in_force())
+    return [draw(_tale(device_id, rules)) for device_id in device_ids]
+
+
+def tales() -> st.SearchStrategy[Tale]:
+    return districts(("pi-0142",)).map(lambda district: district[0])
+
+
+@st.composite
+def _tale(draw: st.DrawFn, device_id: str, rules: list[Fact]) -> Tale:
     channels = draw(st.sampled_from([("tvc",), ("tvc",), ("amb", "tvc")]))
     readings = {channel: draw(columns) for channel in channels}
-    facts = [*draw(enrolments(device_id)), *draw(rules_in_force(modes)), *draw(placements(device_id, channels))]
+    facts = [*draw(enrolments(device_id)), *rules, *draw(placements(device_id, channels))]
     return Tale(device_id, readings, tuple(facts))

@@ -1,0 +1,41 @@
+"""The judge comes to the one truth however badly it is run. Longer: `pytest --hypothesis-profile=soak`."""
+
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.runners import hostile
+from tests.stories import Tale, districts
+from tests.stream.test_judge_property import expected, told
+
+nights = st.integers(0, 2**32).map(random.Random)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks so small that an hour's story fills several: seams are where a judge would go wrong."""
+    monkeypatch.setattr("stream.rejudgement.SEAL_AT", 4)
+    monkeypatch.setattr("stream.rejudgement.TAIL_KEEPS", 2)
+
+
+def the_books_have_the_truth(district: list[Tale], night: random.Random, risk: float) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        found = hostile.run(district, Path(directory), night, risk)
+
+    for tale in district:
+        for channel in tale.readings:
+            assert [told(i) for i in found[tale.device_id, channel]] == expected(tale, channel)
+
+
+@given(districts(), nights)
+def test_repeats_disorder_late_settings_and_moves_change_nothing(district, night):
+    the_books_have_the_truth(district, night, risk=0)
+
+
+@given(districts(), nights)
+def test_dying_between_any_two_writes_changes_nothing(district, night):
+    the_books_have_the_truth(district, night, risk=0.4)
