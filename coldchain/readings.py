@@ -4,13 +4,16 @@ Temperatures are centidegrees Celsius, made once where bytes become a fact, half
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 from coldchain.errors import Refused
 
 LOWEST = -100_00
 HIGHEST = 150_00
 """What a probe can have measured at all, in centidegrees; beyond it the reading is `fault:range`."""
+
+LONGEST = 400
+"""Digits before the point that a number may have to be one; 64-bit floats reach 308."""
 
 FAULT_PREFIX = "fault:"
 
@@ -40,8 +43,10 @@ def centidegrees(celsius: str | Decimal) -> int:
     """Hundredths of a degree, half away from zero, exactly as the decimal text says. Raises NotANumber."""
     try:
         value = Decimal(celsius) if isinstance(celsius, str) else celsius
+        if value.adjusted() > LONGEST:
+            raise ValueError("as an integer it would fill the memory")
         return int((value * 100).to_integral_value(rounding=ROUND_HALF_UP))
-    except (InvalidOperation, OverflowError, ValueError):
+    except (ArithmeticError, ValueError):
         raise NotANumber(f"{str(celsius)[:40]!r} is no temperature in decimal digits") from None
 
 

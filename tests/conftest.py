@@ -1,9 +1,14 @@
-"""What all tests share: how long property tests search."""
+"""What all tests share: how long property tests search, and on what the tests that wait (`pytest.mark.anyio`) run."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
-_ANY_SPEED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
-
-settings.register_profile("short", max_examples=60, **_ANY_SPEED)
-settings.register_profile("soak", max_examples=3000, **_ANY_SPEED)
+_patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+settings.register_profile("short", _patient, max_examples=60)
+settings.register_profile("soak", _patient, max_examples=3000)
 settings.load_profile("short")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"

@@ -256,7 +256,7 @@ def _packs(tale: Tale, dice: random.Random) -> list[Pack]:
     disorder = dice.choice([0, 0, 3, 1000])
     records = [record for _, record in sorted((n + dice.random() * disorder, r) for n, r in enumerate(records))]
     records += dice.sample(records, dice.randrange(len(records) // 3 + 1))
-    packs = []
+    packs: list[Pack] = []
     while records:
         size = dice.choice([1, 1, 2, 5, 30])
         packs.append(_pack(tale.device_id, len(packs) + 1, records[:size], dice))
