@@ -26,6 +26,7 @@ SIMPLE = "logger-"
 MAKES: dict[str, tuple[Make, str]] = {
     "ilr": (fridge.ILR, "refrigerator"),
     "tired-ilr": (fridge.TIRED_ILR, "refrigerator"),
+    "household": (fridge.HOUSEHOLD, "refrigerator"),
     "walk-in-cooler": (fridge.WALK_IN_COOLER, "refrigerator"),
     "deep-freezer": (fridge.DEEP_FREEZER, "freezer"),
 }

@@ -70,6 +70,21 @@ TIRED_ILR = Make(
 )
 """An old one: no better than a household refrigerator, out of range within the hour."""
 
+HOUSEHOLD = Make(
+    "household refrigerator, nearly empty",
+    air=3_500.0,
+    load=11_000.0,
+    lid=1.1,
+    walls=0.5,
+    exchange=4.0,
+    doorway=12.0,
+    cooling=130.0,
+    blown=0.35,
+    set_point=4.6,
+    hysteresis=1.1,
+)
+"""What some centres still have: out of range half an hour after the power went."""
+
 DEEP_FREEZER = Make(
     "deep freezer",
     air=7_000.0,

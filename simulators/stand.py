@@ -5,6 +5,7 @@ the same stand, moved over the same time, measure the same.
 """
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -17,16 +18,17 @@ from simulators.power import Supply, cuts
 from simulators.spans import Spans, spans
 from simulators.weather import Weather
 
-MishapKind = Literal["thermostat", "compressor", "power", "lid", "probe-out", "unplugged"]
+MishapKind = Literal["thermostat", "compressor", "power", "lid", "packed", "probe-out", "unplugged"]
 
 _AMBIENT_HOLDS = 5 * MINUTE
-_NOISE_C = 0.06
+_NOISE_C = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
     """What goes wrong in [since, until), ms UTC. `amount`: the thermostat's false set point in °C, what is left of
-    the compressor's vigour (0…1), or how far the lid is open (0…1).
+    the compressor's vigour (0…1), how far the lid is open (0…1), or the heat in J that came at once with what was
+    packed in: warm vaccine, or ice packs straight from the freezer.
     """
 
     kind: MishapKind
@@ -85,11 +87,20 @@ class Standing:
         self._ambient_until = begin + _AMBIENT_HOLDS
         self._dt = stand.dt * SECOND
         away = cuts(stand.supply, begin, end) if stand.supply is not None else Spans()
-        self._away = away.with_spans((m.since, m.until) for m in stand.mishaps if m.kind == "power")
+        self._cuts = away
+        self._away = _without_power(away, stand.mishaps)
         doors = openings(stand.habits, begin, end) if stand.habits is not None else spans(())
         self._open_share = _shares(doors, begin, self._dt)
         self._begin = begin
         self._now = self._holding(begin)
+
+    def branched(self, *mishaps: Mishap) -> "Standing":
+        """Another of the same past, to which these mishaps are still to happen."""
+        branch = copy(self)
+        branch.stand = self.stand.with_mishaps(*mishaps)
+        branch._away = _without_power(self._cuts, branch.stand.mishaps)
+        branch._now = branch._holding(self.at)
+        return branch
 
     def powered(self) -> bool:
         return self.at not in self._away
@@ -105,6 +116,7 @@ class Standing:
                 self._ambient_until = at + _AMBIENT_HOLDS
             if at >= now.until:
                 now = self._holding(at)
+                state = state._replace(heat=state.heat + self._packed_in(at - dt, at))
             share = shares.get((at - self._begin) // dt, 0.0)
             state = step(
                 model,
@@ -126,6 +138,9 @@ class Standing:
         celsius = self.ambient if now.is_out else self.state.air
         return Probe(quantised(celsius + self.stand.calibration + _NOISE_C * dice.swing(self.stand.seed, at // SECOND)))
 
+    def _packed_in(self, after: int, until: int) -> float:
+        return sum(m.amount for m in self.stand.mishaps if m.kind == "packed" and after < m.since <= until)
+
     def _holding(self, at: int) -> _Now:
         set_point, vigour, lid, is_out, is_unplugged = None, 1.0, 0.0, False, False
         until = 1 << 62
@@ -146,9 +161,13 @@ class Standing:
                     is_out = True
                 case "unplugged":
                     is_unplugged = True
-                case "power":
-                    pass  # among the cuts
+                case "power" | "packed":
+                    pass  # among the cuts; and over in a moment
         return _Now(until, set_point, vigour, lid, is_out, is_unplugged)
+
+
+def _without_power(cuts: Spans, mishaps: Iterable[Mishap]) -> Spans:
+    return cuts.with_spans((mishap.since, mishap.until) for mishap in mishaps if mishap.kind == "power")
 
 
 def quantised(celsius: float) -> int:

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 
 from simulators import fridge
-from simulators.fridge import DEEP_FREEZER, ILR, TIRED_ILR, WALK_IN_COOLER, Make, Model, State
+from simulators.fridge import DEEP_FREEZER, HOUSEHOLD, ILR, TIRED_ILR, WALK_IN_COOLER, Make, Model, State
 
-MAKES = [ILR, TIRED_ILR, DEEP_FREEZER, WALK_IN_COOLER]
+MAKES = [ILR, TIRED_ILR, HOUSEHOLD, DEEP_FREEZER, WALK_IN_COOLER]
 
 
 def run(make: Make, hours: float, state: State | None = None, **given) -> list[State]:
@@ -49,6 +49,10 @@ def test_an_ice_lined_refrigerator_holds_for_a_day_without_power():
 
 def test_without_its_lining_it_holds_less_than_two_hours():
     assert 0.3 <= hours_until(TIRED_ILR, 8.0, ambient=32.0) <= 2
+
+
+def test_a_household_refrigerator_holds_less_than_an_hour():
+    assert 0.1 <= hours_until(HOUSEHOLD, 8.0, ambient=25.0) <= 1.0
 
 
 def test_a_deep_freezer_stays_frozen_for_hours():

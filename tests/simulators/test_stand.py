@@ -83,6 +83,13 @@ def test_an_unplugged_probe_measures_nothing():
     assert standing.measure(MONDAY + 2 * HOUR).fault is None
 
 
+def test_a_lid_left_open_warms_it_in_summer():
+    open_lid = Mishap("lid", MONDAY + 9 * HOUR, MONDAY + 12 * HOUR, amount=1.0)
+    told = dict(story(stand(make=TIRED_ILR).with_mishaps(open_lid), MONDAY, MONDAY + DAY))
+
+    assert (told[MONDAY + 10 * HOUR] or 0) > 900
+
+
 def test_a_mishap_ends():
     low = Mishap("thermostat", MONDAY, MONDAY + 6 * HOUR, amount=-4.0)
     told = dict(story(stand().with_mishaps(low), MONDAY, MONDAY + 2 * DAY))
