@@ -1,0 +1,203 @@
+/** What the desk answers, as far as the window reads it. Instants are ISO 8601 in UTC, temperatures °C. */
+
+export type Names = Record<string, string>;
+export interface PlaceRef {
+  id: string;
+  name: Names;
+}
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+export interface Me {
+  user: { username: string; role: string; places: PlaceRef[] };
+  permissions: string[];
+}
+export interface SignedIn extends Me {
+  token: string;
+  expires_at: string;
+}
+
+export interface Place extends PlaceRef {
+  kind: string;
+  parent_id: string | null;
+  zone: string;
+}
+export interface StoragePoint {
+  id: string;
+  name: string;
+  storage_class: string;
+  place: PlaceRef;
+  devices: string[];
+}
+
+export interface Band {
+  low_c: number | null;
+  high_c: number | null;
+}
+export interface Strip {
+  from: string;
+  step_s: number;
+  min: (number | null)[];
+  max: (number | null)[];
+}
+export type State = 'hot' | 'cold' | 'watch' | 'silent' | 'fault' | 'power' | 'ok' | 'empty';
+export interface Row {
+  id: string;
+  kind: 'point' | 'not-placed';
+  name: string;
+  place: PlaceRef | null;
+  storage_class: string;
+  state: State;
+  severity: 'out' | 'warning' | 'alarm' | null;
+  celsius: number | null;
+  measured_at: string | null;
+  device_id: string | null;
+  sensor: string | null;
+  since: string | null;
+  limit_c: number | null;
+  alarm_at: string | null;
+  alarmed_at: string | null;
+  trend_c_per_h: number | null;
+  last_heard_at: string | null;
+  silent_since?: string | null;
+  fault: string | null;
+  incident: { id: string; state: string; acknowledged_by: string | null; acknowledged_at: string | null } | null;
+  band: Band;
+  strip?: Strip | null;
+  /** In live rows only: the newest reading, [ms UTC, tenths of a degree]. */
+  point?: [number, number] | null;
+}
+export interface WallPicture {
+  place: PlaceRef & { zone: string };
+  at: string;
+  items: Row[];
+  not_placed: Row[];
+}
+
+export interface Excursion {
+  id: string;
+  device_id: string;
+  sensor: string;
+  storage_point_id: string | null;
+  rule: string;
+  severity: string;
+  started_at: string;
+  alarmed_at: string | null;
+  ended_at: string | null;
+  extreme_c: number;
+  minutes_out: number;
+  minutes_unknown: number;
+  proven: boolean;
+  incident_id: string | null;
+  withdrawn_at?: string | null;
+}
+export interface Incident {
+  id: string;
+  kind: string;
+  state: string;
+  severity: string | null;
+  started_at: string;
+  ended_at: string | null;
+  known_at: string;
+  storage_points: { id: string; name: string; place: PlaceRef }[];
+  devices: string[];
+  acknowledged_by: string | null;
+  acknowledged_at: string | null;
+}
+export interface IncidentInFull extends Incident {
+  intervals: Excursion[];
+  revisions: { known_at: string; what: string; facts: Record<string, unknown> }[];
+  notes: { kind: string; text: string; by: string; happened_at: string }[];
+}
+
+export interface Bucket {
+  at: string;
+  min_c: number;
+  mean_c: number;
+  max_c: number;
+  count: number;
+}
+export interface Chart {
+  from: string;
+  to: string;
+  bucket_s: number;
+  items: Bucket[];
+  gaps: { from: string; to: string }[];
+  band: Band;
+  limits: { heat_c: number | null; frost_c: number | null };
+  summary?: {
+    time_in_range_pct: number | null;
+    lowest_c: number | null;
+    highest_c: number | null;
+    unknown_minutes: number;
+  };
+  excursions: Excursion[];
+}
+
+export interface Device {
+  device_id: string;
+  model: string | null;
+  dialect: string;
+  interval_s: number;
+  guarantee: 'acknowledged' | 'mqtt' | 'unheard';
+  last_heard_at: string | null;
+  silent_since: string | null;
+  storage_point: { id: string; name: string } | null;
+  outbox: { id: string | null; waiting: number | null; lost: number[][]; durable: number[][] } | null;
+  status: Record<string, unknown> | null;
+  ended_at?: string | null;
+}
+export interface DeviceInFull extends Device {
+  sensors?: { sensor: string; unit: string; celsius: number | null; fault: string | null; measured_at: string | null }[];
+  placements?: {
+    id: string;
+    sensor: string;
+    role: string;
+    storage_point: { id: string; name: string };
+    from: string | null;
+    to: string | null;
+  }[];
+}
+export interface Credentials {
+  device_id: string;
+  username: string;
+  password: string;
+  mqtt_url: string;
+  topic: string;
+  toml: string;
+  qr_svg: string;
+}
+export interface ReadingShown {
+  sensor: string;
+  measured_at: string;
+  celsius: number | null;
+  fault?: string | null;
+}
+export interface Refusal {
+  id: number;
+  device_id: string;
+  received_at: string;
+  reason: string;
+  detail: string;
+  count: number;
+  size: number;
+  excerpt: string;
+  released_by: string | null;
+  released_at: string | null;
+}
+export interface Released {
+  released: boolean;
+  reason?: string | null;
+  detail?: string | null;
+}
+export interface Imported {
+  created: number;
+  updated: number;
+  errors: { line: number; reason: string; row: string[] }[];
+}
+export interface Health {
+  status: string;
+  parts: Record<string, string>;
+}
