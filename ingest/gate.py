@@ -1,0 +1,447 @@
+"""The gate: what devices send is believed or refused, and is durable before anybody is told that it is.
+
+One writer of one file, in one thread: a batch of messages is one transaction, and what it answers holds from then on.
+Nothing here waits, sends or logs a message's content; whoever carries messages (MQTT, HTTP) calls `take` and passes
+its answers on.
+"""
+
+import logging
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from coldchain.answers import Acknowledgement, RefusedPack
+from coldchain.clock import DAY, Clock, now
+from coldchain.data_dir import DataDir
+from coldchain.errors import Unavailable
+from coldchain.events import Heartbeat, Status
+from coldchain.facts import Enrolled
+from coldchain.ids import DEVICE_ID
+from coldchain.journal import Entry
+from coldchain.journal import sqlite as journal
+from coldchain.journal.sqlite import SqliteJournal
+from coldchain.packs import Pack
+from coldchain.sqlite import open_to_write, transaction
+from coldchain.topics import READINGS, REFUSED, SETTINGS, STATUS
+from ingest import outboxes, refusals, retention
+from ingest.outboxes import MOST_RANGES, Outbox, Outboxes
+from ingest.refusals import (
+    UNKNOWN_DEVICES,
+    Flooding,
+    TwoVoices,
+    Unbelieved,
+    UnknownDevice,
+    Unreadable,
+    payload_digest,
+)
+from ingest.senml import LONGEST, identity, parse
+from ingest.space import LIMIT, Guard, Measure, measure
+
+GATE = "gate"
+"""The key under which a gate's heartbeats stand in READINGS."""
+
+READINGS_LEAF = "readings"
+STATUS_LEAF = "status"
+
+log = logging.getLogger("ingest.gate")
+
+Verdict = Literal["accepted", "repeated", "refused", "status", "ignored"]
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """What a device sent, as it arrived (ms UTC). Of MQTT: its number there, and whether the broker sends it again.
+
+    `retained`: the broker kept it and gives it to whoever comes; when it was sent nobody knows.
+    """
+
+    device_id: str
+    leaf: str
+    topic: str
+    payload: bytes
+    received_at: int
+    retained: bool = False
+    mid: int | None = None
+    is_again: bool = False
+    connection: int = 0
+
+
+class Outcome(msgspec.Struct, gc=False):
+    """What became of a message. The acknowledgement is that of its outbox after the whole batch."""
+
+    verdict: Verdict
+    readings: int = 0
+    outbox: tuple[str, str] | None = None
+    acknowledgement: Acknowledgement | None = None
+    refused: RefusedPack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Whether a refusal was believed on a second look, and why not."""
+
+    released: bool
+    readings: int = 0
+    reason: str | None = None
+    detail: str | None = None
+
+
+class NothingTold(Unavailable):
+    """The books have not said yet which devices there are: whom to refuse cannot be known."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """A batch on its way through: what will be written, and what will hold once it is."""
+
+    at: int
+    packs: list[tuple[str, Pack]] = field(default_factory=list)
+    statuses: dict[str, tuple[Status, bytes]] = field(default_factory=dict)
+    outboxes: dict[tuple[str, str], Outbox] = field(default_factory=dict)
+    voices: dict[tuple[int, int], tuple[bytes, bool]] = field(default_factory=dict)
+    arrivals: dict[int, bytes] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+LAYOUT = (
+    "CREATE TABLE IF NOT EXISTS statuses (device_id TEXT PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS arrivals (mid INTEGER PRIMARY KEY, digest BLOB NOT NULL)",
+)
+"""`arrivals`: packs that name neither number nor time, by the broker's number for them; see `_is_same_delivery`."""
+
+
+class Gate:
+    """Opened once a process; every method may run in any one thread at a time."""
+
+    def __init__(self, data_dir: DataDir, clock: Clock = now, *, space: Measure | None = None, limit: float = LIMIT):
+        self._data_dir = data_dir
+        self._clock = clock
+        self._connection = open_to_write(data_dir.gate)
+        journal.lay_out(self._connection, READINGS, REFUSED, STATUS)
+        for statement in (*LAYOUT, *outboxes.LAYOUT, *refusals.LAYOUT):
+            self._connection.execute(statement)
+        self._guard = Guard(space or measure(data_dir.root), limit)
+        self._outboxes = Outboxes(self._connection)
+        self._settings = SqliteJournal(data_dir.root)
+        self._settings_read = 0
+        self._enrolled: dict[str, Enrolled] = {}
+        self.counts: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.last_beat_at: int | None = None
+
+    def close(self) -> None:
+        self._settings.close()
+        self._connection.close()
+
+    def take(self, batch: Sequence[Message]) -> list[Outcome]:
+        """Judge each message and make the batch durable; gives an outcome for each, in order.
+
+        All or nothing: raises Unavailable (no room, no books) or sqlite3.Error (no commit), and then nothing happened.
+        """
+        self._guard.check()
+        self._learn(batch)
+        work = _Work(self._clock())
+        with transaction(self._connection):
+            for message in batch:
+                work.outcomes.append(self._outcome(message, work))
+            self._write(work)
+        self._outboxes.remember(work.outboxes.values())
+        self.counts.update(work.counts)
+        self.counts["batches"] += 1
+        self.refused.update(work.refused)
+        return self._answered(work)
+
+    def beat(self) -> None:
+        """Say in READINGS that a gate is alive and would hear. Raises as `take` does."""
+        self._guard.check()
+        at = self._clock()
+        with transaction(self._connection):
+            journal.write(self._connection, READINGS, [(GATE, Heartbeat(GATE, at))])
+        self.last_beat_at = at
+
+    def release(self, offset: int, by: str) -> Release:
+        """Judge a refused message once more, with today's code and today's devices, as of its arrival.
+
+        Raises NoSuchRefusal, and as `take` does.
+        """
+        self._guard.check()
+        refusal, is_released = refusals.refusal_at(self._connection, offset)
+        if is_released:
+            return Release(True)
+        if refusal.reason in (refusals.Oversized.reason, Flooding.reason):
+            return Release(False, 0, refusal.reason, "only its beginning was kept, or nothing of it")
+        leaf = refusal.topic.rpartition("/")[2]
+        message = Message(refusal.device_id, leaf, refusal.topic, refusal.payload, refusal.received_at)
+        self._learn([message])
+        work = _Work(self._clock())
+        try:
+            with transaction(self._connection):
+                outcome = self._believed(message, work, is_release=True)
+                refusals.release(self._connection, offset, by, work.at)
+                self._write(work)
+        except Unbelieved as why:
+            return Release(False, 0, why.reason, why.detail)
+        self._outboxes.remember(work.outboxes.values())
+        self.counts.update(work.counts)
+        self.counts["released"] += 1
+        return Release(True, outcome.readings)
+
+    def prune(self) -> int:
+        """Let go what every follower has passed and is old; gives how many packs and heartbeats."""
+        with transaction(self._connection):
+            return retention.apply(self._connection, self._outboxes, self._data_dir, self._clock())
+
+    def enrolled(self, device_id: str) -> Enrolled | None:
+        """The device as the books have it now, None where there is none, or no longer. Raises sqlite3.Error."""
+        self._read_settings()
+        return self._known(device_id)
+
+    def lags(self) -> dict[str, int]:
+        """How many entries of READINGS each named follower has still to pass."""
+        last = journal.last_offset(self._connection, READINGS)
+        return {name: last - position for name, position in retention.positions(self._data_dir, READINGS).items()}
+
+    # Which devices there are
+
+    def _learn(self, batch: Sequence[Message]) -> None:
+        """Read what the books have told by now. Without it, only devices that are known can be judged."""
+        try:
+            self._read_settings()
+        except sqlite3.Error:
+            if any(self._known(message.device_id) is None for message in batch):
+                raise
+        if self._settings_read == 0:
+            raise NothingTold("the books have told of no device and no rule yet: start `coldchain desk`")
+
+    def _read_settings(self) -> None:
+        while entries := self._settings.read(SETTINGS, self._settings_read):
+            for entry in entries:
+                self._note(entry)
+            self._settings_read = entries[-1].offset
+
+    def _note(self, entry: Entry) -> None:
+        fact = entry.item
+        if isinstance(fact, Enrolled):
+            before = self._enrolled.get(fact.device_id)
+            if before is None or before.revision < fact.revision:
+                self._enrolled[fact.device_id] = fact
+
+    def _known(self, device_id: str) -> Enrolled | None:
+        device = self._enrolled.get(device_id)
+        return device if device is not None and device.ended_at is None else None
+
+    # Judging one message
+
+    def _outcome(self, message: Message, work: _Work) -> Outcome:
+        try:
+            return self._believed(message, work)
+        except Unbelieved as why:
+            return self._refused(message, why, work)
+        except sqlite3.Error:
+            raise  # the file's trouble, not the message's
+        except Exception as why:  # one message must not stop all others, whatever we got wrong
+            log.exception("a message could not be judged")
+            return self._refused(message, Unreadable(f"our code failed on it ({type(why).__name__})"), work)
+
+    def _believed(self, message: Message, work: _Work, *, is_release: bool = False) -> Outcome:
+        """Raises Unbelieved."""
+        device = self._known(message.device_id)
+        if message.leaf == STATUS_LEAF:
+            return self._status(message, device, work)
+        if device is None:
+            raise self._unknown(message)
+        pack = parse(message.device_id, message.payload, message.received_at)
+        if pack.seq is None:
+            return self._foreign(message, pack, work)
+        outbox = self._outbox(pack.device_id, pack.outbox_id, work)
+        digest = _digest(pack, message.payload)
+        if pack.seq in outbox.durable:
+            voice = self._voice(outbox, pack.seq, work)
+            is_forgotten = voice is None
+            was_refused = voice is not None and voice.is_refused and voice.digest == payload_digest(message.payload)
+            if not (was_refused or (is_release and is_forgotten)):
+                if voice is not None and voice.digest != digest:
+                    raise TwoVoices(
+                        "this number was given to other content before: two devices speak with one outbox",
+                        outbox_id=pack.outbox_id,
+                        seq=pack.seq,
+                    )
+                work.counts["repeated"] += 1
+                return Outcome("repeated", len(pack), outbox.key)
+            if not is_release:
+                self._release_by_itself(message, work)
+        return self._accepted(pack, outbox, digest, work)
+
+    def _accepted(self, pack: Pack, outbox: Outbox, digest: bytes, work: _Work) -> Outcome:
+        assert pack.seq is not None  # noqa: S101  a foreign pack has no outbox
+        outbox = self._with_number(outbox, pack.seq, work)
+        work.voices[outbox.number, pack.seq] = (digest, False)
+        self._append(pack, work)
+        return Outcome("accepted", len(pack), outbox.key)
+
+    def _foreign(self, message: Message, pack: Pack, work: _Work) -> Outcome:
+        """A pack without a number: nothing to acknowledge, and only the broker's word against counting it twice."""
+        if pack.quality == "arrival":
+            if message.retained:
+                raise Unreadable("a retained message that names no time: its arrival is not when it was measured")
+            if self._is_same_delivery(message, work):
+                work.counts["repeated"] += 1
+                return Outcome("repeated", len(pack))
+        self._append(pack, work)
+        return Outcome("accepted", len(pack))
+
+    def _is_same_delivery(self, message: Message, work: _Work) -> bool:
+        """Whether the broker only sends again what is durable already, since our PUBACK did not reach it.
+
+        Without number and time a pack of equal content may well be another; the broker's number tells them apart.
+        """
+        if message.mid is None:
+            return False
+        digest = payload_digest(f"{message.device_id}\n".encode() + message.payload)
+        if message.is_again:
+            known = work.arrivals.get(message.mid)
+            if known is None:
+                row = self._connection.execute("SELECT digest FROM arrivals WHERE mid = ?", (message.mid,)).fetchone()
+                known = row[0] if row else None
+            if known == digest:
+                return True
+        work.arrivals[message.mid] = digest
+        return False
+
+    def _append(self, pack: Pack, work: _Work) -> None:
+        work.packs.append((pack.device_id, pack))
+        work.counts["packs"] += 1
+        work.counts["readings"] += len(pack)
+
+    def _status(self, message: Message, device: Enrolled | None, work: _Work) -> Outcome:
+        if not message.payload or (message.retained and device is None and message.device_id in self._enrolled):
+            return Outcome("ignored")  # a retained status was cleared, or outlives its device
+        if device is None:
+            raise self._unknown(message)
+        if len(message.payload) > LONGEST:
+            raise refusals.Oversized(f"a status of {len(message.payload):,} bytes; only its beginning is kept")
+        _check_status(message.payload)
+        digest = payload_digest(message.payload)
+        if self._status_digest(message.device_id, work) == digest:
+            return Outcome("ignored")
+        work.statuses[message.device_id] = (Status(message.device_id, message.received_at, message.payload), digest)
+        work.counts["statuses"] += 1
+        return Outcome("status")
+
+    def _status_digest(self, device_id: str, work: _Work) -> bytes | None:
+        if device_id in work.statuses:
+            return work.statuses[device_id][1]
+        row = self._connection.execute("SELECT digest FROM statuses WHERE device_id = ?", (device_id,)).fetchone()
+        return row[0] if row else None
+
+    def _unknown(self, message: Message) -> UnknownDevice:
+        outbox_id, seq = (None, None)
+        if message.leaf == READINGS_LEAF:
+            outbox_id, seq = identity(message.device_id, message.payload)
+        is_ended = message.device_id in self._enrolled
+        detail = "the device was ended" if is_ended else "no device of this name is enrolled"
+        return UnknownDevice(detail, outbox_id=outbox_id, seq=seq)
+
+    # Refusing one
+
+    def _refused(self, message: Message, why: Unbelieved, work: _Work) -> Outcome:
+        """Kept, and so durable like a pack; one that finds no room is only counted, and its device keeps it."""
+        is_named = DEVICE_ID.fullmatch(message.device_id) is not None
+        device_id = message.device_id if is_named else UNKNOWN_DEVICES
+        is_kept = refusals.refuse(
+            self._connection, device_id, message.topic[:200], message.payload, message.received_at, why
+        )
+        work.refused[why.reason] += 1
+        if not is_kept:
+            work.counts["dropped"] += 1
+            return Outcome("refused")
+        told = RefusedPack(why.seq, why.outbox_id, why.reason, why.detail) if is_named else None
+        if why.seq is None or why.outbox_id is None or not is_named:
+            return Outcome("refused", refused=told)
+        outbox = self._outbox(device_id, why.outbox_id, work)
+        if why.seq not in outbox.durable:
+            try:
+                outbox = self._with_number(outbox, why.seq, work)
+            except Flooding:
+                return Outcome("refused", refused=told)
+            work.voices[outbox.number, why.seq] = (payload_digest(message.payload), True)
+        return Outcome("refused", outbox=outbox.key, refused=told)
+
+    def _release_by_itself(self, message: Message, work: _Work) -> None:
+        """The device sent a refused message again, and today it is believed."""
+        offset = refusals.offset_of(self._connection, message.device_id, message.payload)
+        if offset is not None:
+            refusals.release(self._connection, offset, GATE, work.at)
+
+    # Outboxes in the batch
+
+    def _outbox(self, device_id: str, outbox_id: str, work: _Work) -> Outbox:
+        return work.outboxes.get((device_id, outbox_id)) or self._outboxes.get(device_id, outbox_id)
+
+    def _voice(self, outbox: Outbox, seq: int, work: _Work) -> outboxes.Voice | None:
+        in_batch = work.voices.get((outbox.number, seq))
+        return outboxes.Voice(*in_batch) if in_batch else self._outboxes.voice(outbox, seq)
+
+    def _with_number(self, outbox: Outbox, seq: int, work: _Work) -> Outbox:
+        """Raises Flooding."""
+        durable = outbox.durable.with_number(seq)
+        if len(durable.ranges) > MOST_RANGES:
+            raise Flooding(f"the outbox has more than {MOST_RANGES:,} holes: send the oldest packs first")
+        outbox = self._outboxes.numbered(outbox, work.at)._replace(durable=durable)
+        work.outboxes[outbox.key] = outbox
+        return outbox
+
+    # Writing the batch, and answering
+
+    def _write(self, work: _Work) -> None:
+        if work.packs:
+            journal.write(self._connection, READINGS, work.packs)
+        if work.outboxes:
+            voices = [(number, seq, *voice) for (number, seq), voice in work.voices.items()]
+            self._outboxes.save(work.outboxes.values(), voices, work.at // DAY, work.at)
+        if work.statuses:
+            journal.write(self._connection, STATUS, [(key, status) for key, (status, _) in work.statuses.items()])
+            self._connection.executemany(
+                "INSERT INTO statuses VALUES (?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest",
+                [(key, digest) for key, (_, digest) in work.statuses.items()],
+            )
+        if work.arrivals:
+            self._connection.executemany(
+                "INSERT INTO arrivals VALUES (?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest",
+                work.arrivals.items(),
+            )
+
+    def _answered(self, work: _Work) -> list[Outcome]:
+        """The outcomes with the acknowledgements: one an outbox, with its ranges after the batch."""
+        acknowledgements: dict[tuple[str, str], Acknowledgement] = {}
+        for outcome in work.outcomes:
+            if outcome.outbox is None:
+                continue
+            acknowledgement = acknowledgements.get(outcome.outbox)
+            if acknowledgement is None:
+                outbox = self._outboxes.get(*outcome.outbox)
+                acknowledgement = Acknowledgement(outbox.outbox_id, outbox.durable, work.at)
+                acknowledgements[outcome.outbox] = acknowledgement
+            outcome.acknowledgement = acknowledgement
+        return work.outcomes
+
+
+def _digest(pack: Pack, payload: bytes) -> bytes:
+    """What tells a pack's content from another, whenever it arrives: of dates that we gave, the message's own bytes."""
+    return payload_digest(payload) if pack.quality in ("arrival", "undated") else pack.digest()
+
+
+def _check_status(payload: bytes) -> None:
+    """Raises Unreadable where it is no JSON object."""
+    try:
+        _object.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Unreadable("a status must be a JSON object") from None
+
+
+_object = msgspec.json.Decoder(dict[str, Any])
