@@ -42,11 +42,14 @@ class Wall {
   #loading: Promise<void> | null = null;
   #early: Row[] = [];
   #keptAt = 0;
+  #asking: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     line.on('hello', (data) => this.#hello(data as { at: string }));
     line.on('row', (data) => this.#row(data as Row));
     line.on('gone', (data) => this.#gone(data as { id: string }));
+    line.on('resync', () => void this.load());
+    line.on('incident', () => this.#soon());
     setInterval(() => line.state === 'live' && void this.load(), REDRAW_EVERY);
     addEventListener('pagehide', () => this.#keep());
     document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && this.#keep());
@@ -154,6 +157,12 @@ class Wall {
     this.at = Math.max(this.at, clock.now);
     if (before && before.state !== row.state) this.#announce(row);
     if (Date.now() - this.#keptAt > KEEP_EVERY) this.#keep();
+  }
+
+  /** An incident changed: what its rows say of it is asked for, once for many. */
+  #soon(): void {
+    clearTimeout(this.#asking);
+    this.#asking = setTimeout(() => void this.load(), 700);
   }
 
   #gone(data: { id: string }): void {

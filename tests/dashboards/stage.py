@@ -1,0 +1,706 @@
+"""A stage for the window: an invented district behind the same HTTP as the desk's, and a browser to look at it.
+
+The page's files and their headers are served by the desk's own code; what the API says is invented here, in the
+shapes of the contract, so that every state of every page can be put up at will.
+"""
+
+import asyncio
+import gzip
+import json
+import math
+import random
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.static import SECURITY, Pages
+from coldchain.clock import HOUR, MINUTE, iso
+
+API = "/api/v1"
+STEPS = 96
+QUARTER = 15 * MINUTE
+TOKEN = "an-invented-token"
+USER, PASSWORD = "r.meena", "an invented phrase"
+
+ALL_PERMISSIONS = [
+    "places.read",
+    "places.write",
+    "points.read",
+    "points.write",
+    "devices.read",
+    "devices.write",
+    "readings.read",
+    "incidents.read",
+    "incidents.acknowledge",
+    "refusals.read",
+    "refusals.release",
+    "users.write",
+    "import",
+    "rules.read",
+]
+
+VILLAGES = (
+    ("PHC Barkheda", "प्रा. स्वा. केंद्र बरखेड़ा"),
+    ("CHC Ranipura", "सा. स्वा. केंद्र रानीपुरा"),
+    ("District store", "ज़िला भंडार"),
+    ("PHC Salkheda", "प्रा. स्वा. केंद्र सलखेड़ा"),
+    ("PHC Dongarwada", "प्रा. स्वा. केंद्र डोंगरवाड़ा"),
+    ("PHC Amla", "प्रा. स्वा. केंद्र आमला"),
+    ("PHC Bori", "प्रा. स्वा. केंद्र बोरी"),
+    ("CHC Itarsa", "सा. स्वा. केंद्र इटारसा"),
+    ("PHC Kesla", "प्रा. स्वा. केंद्र केसला"),
+    ("PHC Mohgaon", "प्रा. स्वा. केंद्र मोहगाँव"),
+    ("PHC Sukha", "प्रा. स्वा. केंद्र सूखा"),
+    ("PHC Pipariya Kalan", "प्रा. स्वा. केंद्र पिपरिया कलाँ"),
+)
+DISTRICT = {"id": "district", "name": {"en": "Narmadapur district", "hi": "नर्मदापुर ज़िला"}}
+
+Json = dict[str, Any]
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def place(number: int) -> Json:
+    english, hindi = VILLAGES[number % len(VILLAGES)]
+    return {"id": f"place-{number % len(VILLAGES)}", "name": {"en": english, "hi": hindi}}
+
+
+def strip(kind: str, middle: float = 4.7) -> Json:
+    """24 hours as a fridge of this kind would draw them."""
+    dice = random.Random(f"{kind}{middle}")
+    low: list[int | None] = []
+    high: list[int | None] = []
+    for i in range(STEPS):
+        value = middle + 0.7 * math.sin(i / 3.1) + dice.uniform(-0.15, 0.15)
+        if kind == "hot" and i > 82:
+            value = 5.2 + (i - 82) * 0.42
+        if kind == "cold" and i > 90:
+            value = 3.2 - (i - 90) * 0.85
+        if kind == "watch" and i > 88:
+            value = 4.9 + (i - 88) * 0.36
+        missing = (kind == "silent" and i > 78) or (kind == "fault" and i > 84) or (kind == "gap" and 40 < i < 48)
+        low.append(None if missing else round(value * 10) - 2)
+        high.append(None if missing else round(value * 10) + 2)
+    since = (now_ms() // QUARTER - STEPS + 1) * QUARTER
+    return {"from": iso(since), "step_s": 900, "min": low, "max": high}
+
+
+def row(number: int, state: str, name: str, **facts: Any) -> Json:
+    at = now_ms()
+    freezer = facts.get("storage_class") == "freezer"
+    middle = -19.5 if freezer else 4.1 + (number % 7) * 0.2
+    plain: Json = {
+        "id": f"point-{number}",
+        "kind": "point",
+        "name": name,
+        "place": place(number),
+        "storage_class": "refrigerator",
+        "state": state,
+        "severity": None,
+        "celsius": round(middle, 1),
+        "measured_at": iso(at - 40_000),
+        "device_id": f"pi-{100 + number:04d}",
+        "sensor": "tvc",
+        "since": None,
+        "limit_c": None,
+        "alarm_at": None,
+        "alarmed_at": None,
+        "trend_c_per_h": 0.1,
+        "last_heard_at": iso(at - 38_000),
+        "silent_since": None,
+        "fault": None,
+        "incident": None,
+        "band": {"low_c": -25.0, "high_c": -15.0} if freezer else {"low_c": 2.0, "high_c": 8.0},
+        "strip": strip(state, middle),
+    }
+    return {**plain, **facts}
+
+
+def incident_of(number: int, *, seen: bool = False) -> Json:
+    return {
+        "id": f"incident-{number}",
+        "state": "acknowledged" if seen else "open",
+        "acknowledged_by": "r.meena" if seen else None,
+        "acknowledged_at": iso(now_ms() - 20 * MINUTE) if seen else None,
+    }
+
+
+def full_wall(fine: int = 33) -> Json:
+    """A bad morning: everything that can be wrong is wrong somewhere."""
+    at = now_ms()
+    items = [
+        row(
+            1,
+            "cold",
+            "ILR 1",
+            severity="warning",
+            celsius=-0.9,
+            since=iso(at - 22 * MINUTE),
+            limit_c=-0.5,
+            alarm_at=iso(at + 38 * MINUTE + 20_000),
+            trend_c_per_h=-3.4,
+            incident=incident_of(1),
+        ),
+        row(
+            0,
+            "hot",
+            "ILR 2",
+            severity="warning",
+            celsius=10.4,
+            since=iso(at - 3 * HOUR - 12 * MINUTE),
+            limit_c=8.0,
+            alarm_at=iso(at + 6 * HOUR + 48 * MINUTE + 20_000),
+            trend_c_per_h=1.2,
+            incident=incident_of(0),
+        ),
+        row(
+            2,
+            "hot",
+            "Walk-in cooler",
+            severity="alarm",
+            celsius=9.1,
+            since=iso(at - 12 * HOUR),
+            limit_c=8.0,
+            alarmed_at=iso(at - 2 * HOUR),
+            incident=incident_of(2, seen=True),
+        ),
+        row(3, "watch", "ILR 1", celsius=7.6, limit_c=8.0, trend_c_per_h=1.4),
+        row(
+            4,
+            "silent",
+            "ILR 3",
+            celsius=4.6,
+            measured_at=iso(at - 4 * HOUR - 5 * MINUTE),
+            last_heard_at=iso(at - 4 * HOUR - 5 * MINUTE),
+            silent_since=iso(at - 4 * HOUR),
+            since=iso(at - 4 * HOUR),
+            incident=incident_of(4),
+        ),
+        row(
+            13,
+            "fault",
+            "Deep freezer",
+            storage_class="freezer",
+            celsius=None,
+            fault="unplugged",
+            since=iso(at - 95 * MINUTE),
+        ),
+        *(row(20 + i, "ok", f"ILR {i % 3 + 1}") for i in range(fine)),
+        row(90, "empty", "ILR 4", celsius=None, measured_at=None, device_id=None, sensor=None, strip=None),
+    ]
+    unplaced = row(99, "ok", "pi-0199", id="pi-0199", kind="not-placed", place=None, device_id="pi-0199")
+    return _wall(items, [unplaced])
+
+
+def calm_wall() -> Json:
+    return _wall([row(20 + i, "ok", f"ILR {i % 3 + 1}") for i in range(40)], [])
+
+
+def empty_wall() -> Json:
+    return _wall([], [])
+
+
+def crowded_wall(count: int = 400) -> Json:
+    """Too many: half a state's fridges, a tenth of them in trouble."""
+    at = now_ms()
+    hot = [
+        row(
+            i,
+            "hot",
+            f"ILR {i}",
+            severity="out",
+            celsius=8.4,
+            limit_c=8.0,
+            since=iso(at - (i + 1) * MINUTE),
+            alarm_at=iso(at + 10 * HOUR - (i + 1) * MINUTE),
+        )
+        for i in range(count // 5)
+    ]
+    return _wall(hot + [row(1000 + i, "ok", f"ILR {i}") for i in range(count - len(hot))], [])
+
+
+def _wall(items: list[Json], not_placed: list[Json]) -> Json:
+    states = [one["state"] for one in (*items, *not_placed)]
+    counts = {
+        "act": sum(s in ("hot", "cold") for s in states),
+        **{s: states.count(s) for s in ("watch", "silent", "fault", "ok")},
+    }
+    return {
+        "place": {**DISTRICT, "zone": "Asia/Kolkata"},
+        "at": iso(now_ms()),
+        "counts": counts,
+        "items": items,
+        "not_placed": not_placed,
+    }
+
+
+def excursions(point: str | None = "point-0") -> list[Json]:
+    at = now_ms()
+    common = {"device_id": "pi-0100", "sensor": "tvc", "storage_point_id": point, "incident_id": "incident-0"}
+    return [
+        {
+            **common,
+            "id": "excursion-1",
+            "rule": "HEAT-WARN",
+            "severity": "warning",
+            "started_at": iso(at - 3 * HOUR - 12 * MINUTE),
+            "alarmed_at": iso(at - 2 * HOUR - 12 * MINUTE),
+            "ended_at": None,
+            "extreme_c": 10.4,
+            "minutes_out": 192.0,
+            "minutes_unknown": 0.0,
+            "proven": True,
+            "withdrawn_at": None,
+        },
+        {
+            **common,
+            "id": "excursion-2",
+            "rule": "FRZE-WARN",
+            "severity": "warning",
+            "started_at": iso(at - 20 * HOUR),
+            "alarmed_at": iso(at - 19 * HOUR),
+            "ended_at": iso(at - 18 * HOUR),
+            "extreme_c": -0.3,
+            "minutes_out": 110.0,
+            "minutes_unknown": 12.0,
+            "proven": False,
+            "withdrawn_at": None,
+        },
+    ]
+
+
+def chart(since: int, until: int, points: int) -> Json:
+    dice = random.Random(3)
+    bucket = (until - since) // points
+    quiet = (since + (until - since) * 42 // 100, since + (until - since) * 50 // 100)
+    items = []
+    for i in range(points):
+        at = since + i * bucket
+        if quiet[0] <= at < quiet[1]:
+            continue
+        share = i / points
+        value = 4.7 + 0.7 * math.sin(i / 9) + dice.uniform(-0.12, 0.12)
+        if share > 0.86:
+            value = 5.2 + (share - 0.86) * 37
+        if 0.17 < share < 0.25:
+            value = 1.2 + abs(share - 0.21) * 20
+        items.append(
+            {
+                "at": iso(at),
+                "min_c": round(value - 0.2, 2),
+                "mean_c": round(value, 2),
+                "max_c": round(value + 0.2, 2),
+                "count": 4,
+            }
+        )
+    return {
+        "from": iso(since),
+        "to": iso(until),
+        "bucket_s": bucket / 1000,
+        "items": items,
+        "gaps": [{"from": iso(quiet[0]), "to": iso(quiet[1])}],
+        "band": {"low_c": 2.0, "high_c": 8.0},
+        "limits": {"heat_c": 8.0, "frost_c": -0.5},
+        "summary": {"time_in_range_pct": 84.6, "lowest_c": 1.0, "highest_c": 10.5, "unknown_minutes": 115.0},
+        "excursions": excursions(),
+    }
+
+
+def incidents() -> list[Json]:
+    at = now_ms()
+
+    def one(number: int, kind: str, state: str, **facts: Any) -> Json:
+        points = [{"id": f"point-{number}", "name": f"ILR {number % 3 + 1}", "place": place(number)}]
+        plain = {
+            "id": f"incident-{number}",
+            "kind": kind,
+            "state": state,
+            "severity": "warning" if kind in ("heat", "frost") else None,
+            "started_at": iso(at - (number + 1) * HOUR),
+            "ended_at": None,
+            "known_at": iso(at - number * HOUR),
+            "storage_points": points,
+            "devices": [f"pi-{100 + number:04d}"],
+            "acknowledged_by": None,
+            "acknowledged_at": None,
+        }
+        return {**plain, **facts}
+
+    seen = {"acknowledged_by": "r.meena", "acknowledged_at": iso(at - 20 * MINUTE)}
+    return [
+        one(0, "heat", "open"),
+        one(1, "frost", "open"),
+        one(4, "silence", "open"),
+        one(2, "heat", "acknowledged", severity="alarm", **seen),
+        one(5, "two-voices", "open", storage_points=[]),
+        one(6, "power", "ended", ended_at=iso(at - HOUR), **seen),
+        one(7, "fault", "ended", ended_at=iso(at - 3 * HOUR)),
+        one(8, "clock", "withdrawn", ended_at=iso(at - 5 * HOUR)),
+        one(9, "platform", "ended", ended_at=iso(at - 6 * HOUR), storage_points=[], devices=[]),
+    ]
+
+
+def devices() -> list[Json]:
+    at = now_ms()
+    listed = []
+    for i in range(16):
+        silent = i == 4
+        simple = i in (3, 9)
+        listed.append(
+            {
+                "device_id": f"pi-{100 + i:04d}",
+                "model": "Raspberry Pi Zero 2 W",
+                "dialect": "senml",
+                "interval_s": 60 if i % 2 else 300,
+                "guarantee": "unheard" if i == 11 else "mqtt" if simple else "acknowledged",
+                "last_heard_at": None if i == 11 else iso(at - (4 * HOUR if silent else 40_000)),
+                "silent_since": iso(at - 3 * HOUR) if silent else None,
+                "storage_point": None
+                if i in (11, 12)
+                else {"id": f"point-{i if i < 5 else 15 + i}", "name": f"ILR {i % 3 + 1}"},
+                "outbox": None
+                if simple or i == 11
+                else {
+                    "id": "9f86d081884c7d65",
+                    "waiting": 37 if i == 2 else 0,
+                    "lost": [[1200, 1219]] if i == 5 else [],
+                    "durable": [[1, 1199]],
+                },
+                "status": {"state": "online", "clock": "trusted", "disk": "ok", "version": "0.1.0"},
+                "ended_at": None,
+            }
+        )
+    return listed
+
+
+def refusals() -> list[Json]:
+    at = now_ms()
+    told = [
+        ("unreadable", "a text stands where a number belongs", '[{"bn":"pi-0103:","n":"tvc","v":"4.5"}]'),
+        ("wrongly-dated", "measured 3 h after it was received", '[{"bn":"pi-0104:","bt":1767225600}]'),
+        ("two-voices", "sequence 57 came before, and said otherwise", '[{"bn":"pi-0105:","n":"seq","v":57}]'),
+        ("unknown-device", "no device is called pi-0777", '[{"bn":"pi-0777:","n":"tvc","v":4.5}]'),
+    ]
+    return [
+        {
+            "id": i + 1,
+            "device_id": f"pi-{103 + i:04d}",
+            "received_at": iso(at - i * HOUR - 7 * MINUTE),
+            "reason": reason,
+            "detail": detail,
+            "count": 1 if i else 41,
+            "size": 412 + i,
+            "excerpt": excerpt,
+            "released_by": "r.meena" if i == 2 else None,
+            "released_at": iso(at - MINUTE) if i == 2 else None,
+        }
+        for i, (reason, detail, excerpt) in enumerate(told)
+    ]
+
+
+QR = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 21 21" shape-rendering="crispEdges">'
+    '<path fill="#fff" d="M0 0h21v21H0z"/><path d="M0 0h7v7H0zM14 0h7v7h-7zM0 14h7v7H0zM9 2h3v3H9zM10 9h6v2h-6z'
+    'M4 9h3v3H4zM15 15h4v4h-4zM9 15h3v4H9z"/></svg>'
+)
+
+
+class Stage:
+    """What the desk would say, as it stands; tests change it while pages are open."""
+
+    def __init__(self) -> None:
+        self.wall: Json = full_wall()
+        self.permissions = list(ALL_PERMISSIONS)
+        self.devices = devices()
+        self.refusals = refusals()
+        self.incidents = incidents()
+        self.empty = False
+        self.deaf = False
+        """Whether nobody answers: the line is gone."""
+        self.problems: dict[str, tuple[int, Json]] = {}
+        """By path: what is answered instead."""
+        self.asked: list[tuple[str, str, Any]] = []
+        self.streams: list[tuple[asyncio.AbstractEventLoop, asyncio.Queue[bytes | None]]] = []
+        self.signed_out = False
+
+    # what tests do
+
+    def tell(self, event: str, data: Json) -> None:
+        """To every open page."""
+        for loop, queue in self.streams:
+            loop.call_soon_threadsafe(queue.put_nowait, f"event: {event}\ndata: {json.dumps(data)}\n\n".encode())
+
+    def cut(self) -> None:
+        """The line goes: open streams end, nothing is answered any more."""
+        self.deaf = True
+        for loop, queue in self.streams:
+            loop.call_soon_threadsafe(queue.put_nowait, None)
+
+    def told(self, method: str, path: str) -> Any:
+        """The body that was last sent there."""
+        return [body for m, p, body in self.asked if (m, p) == (method, path)][-1]
+
+    # what pages ask
+
+    def app(self, directory: Path) -> ASGIApp:
+        api = Starlette(routes=[Route(API + "/{path:path}", self._api, methods=["GET", "POST"])])
+        pages = Pages(directory, api)
+
+        async def front(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and scope["path"] == "/health":
+                parts = {"books": "ok", "history": "ok", "gate": "ok", "broker": "ok"}
+                await JSONResponse({"status": "ok", "parts": parts})(scope, receive, send)
+                return
+            await pages(scope, receive, send)
+
+        return Starlette(middleware=[Middleware(_Dressed, stage=self, inner=front)])
+
+    async def _api(self, request: Request) -> Response:
+        path = request.url.path.removeprefix(API)
+        body: Any = None
+        if request.method == "POST":
+            raw = (await request.body()).decode()
+            body = json.loads(raw) if request.headers.get("content-type", "").startswith("application/json") else raw
+        self.asked.append((request.method, path, body))
+        if path in self.problems:
+            status, document = self.problems[path]
+            headers = {"Retry-After": "120"} if status == 429 else None
+            return JSONResponse({"title": "-", "status": status, **document}, status_code=status, headers=headers)
+        if path == "/sign-in":
+            return self._sign_in(body)
+        if request.headers.get("authorization") != f"Bearer {TOKEN}" or self.signed_out:
+            return JSONResponse({"title": "Unauthorized", "status": 401, "detail": "sign in"}, status_code=401)
+        if path == "/events":
+            return StreamingResponse(self._events(), media_type="text/event-stream")
+        answer = self._answer(request, path, body)
+        if answer is None:
+            return JSONResponse({"title": "Not Found", "status": 404, "detail": "no such thing"}, status_code=404)
+        return _packed(request, answer)
+
+    def _me(self) -> Json:
+        user = {"username": USER, "role": "administrator", "places": [DISTRICT]}
+        return {"user": user, "permissions": self.permissions}
+
+    def _sign_in(self, body: Json) -> Response:
+        if (body["username"], body["password"]) != (USER, PASSWORD):
+            return JSONResponse({"title": "Unauthorized", "status": 401, "detail": "no"}, status_code=401)
+        self.signed_out = False
+        return JSONResponse({**self._me(), "token": TOKEN, "expires_at": iso(now_ms() + 12 * HOUR)})
+
+    async def _events(self) -> AsyncIterator[bytes]:
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        mine = (asyncio.get_running_loop(), queue)
+        self.streams.append(mine)
+        try:
+            yield f"event: hello\ndata: {json.dumps({'at': iso(now_ms())})}\n\n".encode()
+            while (told := await queue.get()) is not None:
+                yield told
+        finally:
+            self.streams.remove(mine)
+
+    def _answer(self, request: Request, path: str, body: Any) -> Any:
+        query = request.query_params
+        parts = path.strip("/").split("/")
+        if request.method == "POST":
+            return self._post(parts, body)
+        match parts:
+            case ["wall"]:
+                return {**self.wall, "at": iso(now_ms())}
+            case ["me"]:
+                return self._me()
+            case [shelf]:
+                return _page([] if self.empty and shelf != "places" else self._shelf(shelf))
+            case ["storage-points", _, "chart"]:
+                return chart(_instant(query["from"]), _instant(query["to"]), min(int(query["points"]), 400))
+            case ["devices", _, "readings"]:
+                return _page(_readings())
+            case ["incidents", name]:
+                return self._incident(name)
+            case ["devices", name]:
+                found = [one for one in self.devices if one["device_id"] == name]
+                return {**found[0], "sensors": [], "placements": []} if found else None
+            case ["storage-points", name]:
+                found = [one for one in self._shelf("storage-points") if one["id"] == name]
+                return found[0] if found else None
+        return None
+
+    def _shelf(self, name: str) -> list[Json]:
+        district = {**DISTRICT, "kind": "district", "parent_id": None, "zone": "Asia/Kolkata"}
+        facility = {"kind": "facility", "parent_id": "district", "zone": "Asia/Kolkata"}
+        return {
+            "places": [district, *({**place(i), **facility} for i in range(len(VILLAGES)))],
+            "storage-points": [_point(one) for one in self.wall["items"]],
+            "devices": self.devices,
+            "excursions": excursions(),
+            "incidents": self.incidents,
+            "refusals": self.refusals,
+        }[name]
+
+    def _incident(self, name: str) -> Json | None:
+        found = [one for one in self.incidents if one["id"] == name]
+        if not found:
+            return None
+        at = now_ms()
+        noted = {
+            "kind": "seen",
+            "text": "प्लग निकला था; अब लगा है।",
+            "by": "r.meena",
+            "happened_at": iso(at - 20 * MINUTE),
+        }
+        revisions = [
+            {"known_at": iso(at - h * HOUR), "what": "opened", "facts": {"started_at": iso(at)}} for h in (3, 2)
+        ]
+        acts = found[0]["kind"] in ("heat", "frost")
+        return {
+            **found[0],
+            "intervals": excursions(f"point-{name.rsplit('-', 1)[-1]}") if acts else [],
+            "revisions": revisions,
+            "notes": [noted],
+        }
+
+    def _post(self, parts: list[str], body: Any) -> Any:
+        match parts:
+            case ["sign-out"]:
+                return {}
+            case ["incidents", name, "acknowledge"]:
+                for one in self.wall["items"]:
+                    if one["incident"] and one["incident"]["id"] == name:
+                        one["incident"] = {**incident_of(0, seen=True), "id": name}
+                return {"id": name, "state": "acknowledged"}
+            case ["incidents", _, "notes"]:
+                return {"kind": "acted", "text": body["text"], "by": USER, "happened_at": iso(now_ms())}
+            case ["refusals", number, "release"]:
+                return {"released": number != "2", "reason": "wrongly-dated", "detail": "measured 3 h after receipt"}
+            case ["devices"]:
+                name = body["device_id"]
+                toml = f'device_id = "{name}"\npassword = "kTq-invented-8w"\nmqtt_url = "mqtt://192.0.2.10:1883"\n'
+                return {
+                    "device_id": name,
+                    "username": name,
+                    "password": "kTq-invented-8w",
+                    "mqtt_url": "mqtt://192.0.2.10:1883",
+                    "topic": f"coldchain/v1/{name}/readings",
+                    "toml": toml,
+                    "qr_svg": QR,
+                }
+            case ["devices", _, "placements"] | ["devices", _, "end"]:
+                return {}
+            case ["storage-points"]:
+                return {"id": "point-new", "devices": [], "place": place(0), **body}
+            case ["imports", _]:
+                errors = [
+                    {
+                        "line": 3,
+                        "reason": "no place is called 'PHC Nowhere'",
+                        "row": ["ILR 9", "refrigerator", "PHC Nowhere"],
+                    },
+                    {
+                        "line": 5,
+                        "reason": "'fridge' is no storage class",
+                        "row": ["ILR 2", "fridge", "PHC Amla"],
+                    },
+                ]
+                return {"created": 39, "updated": 2, "errors": errors}
+        return None
+
+
+class _Dressed:
+    """The desk's security headers, and a line that can be cut."""
+
+    def __init__(self, app: ASGIApp, stage: Stage, inner: ASGIApp) -> None:
+        self._stage, self._inner = stage, inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if self._stage.deaf:
+            await Response(status_code=503)(scope, receive, send)
+            return
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(
+                        (name.lower().encode(), value.encode())
+                        for name, value in SECURITY.items()
+                        if name.lower().encode() not in present
+                    ),
+                ]
+            await send(message)
+
+        await self._inner(scope, receive, sending)
+
+
+def _packed(request: Request, answer: Any) -> Response:
+    body = json.dumps(answer, ensure_ascii=False).encode()
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(body, media_type="application/json")
+    return Response(gzip.compress(body, 5), media_type="application/json", headers={"Content-Encoding": "gzip"})
+
+
+def _page(items: list[Json]) -> Json:
+    return {"items": items, "next": None}
+
+
+def _point(one: Json) -> Json:
+    held = [one["device_id"]] if one["device_id"] else []
+    return {**{key: one[key] for key in ("id", "name", "storage_class", "place")}, "devices": held}
+
+
+def _readings() -> list[Json]:
+    at = now_ms()
+    told = [
+        {
+            "sensor": "tvc",
+            "measured_at": iso(at - i * 60_000),
+            "celsius": round(4.4 + 0.07 * i, 2),
+            "fault": None,
+        }
+        for i in range(11)
+    ]
+    return [{**told[0], "celsius": None, "fault": "unplugged"}, *told[1:]]
+
+
+def _instant(text: str) -> int:
+    return int(time.mktime(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone) * 1000
+
+
+@contextmanager
+def playing(stage: Stage, directory: Path) -> Iterator[str]:
+    """The stage behind a free port, in a thread of its own; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = uvicorn.Config(
+        stage.app(directory), host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not server.started:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the stage did not open")
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stage.cut()
+        server.should_exit = True
+        thread.join(10)
