@@ -1,4 +1,4 @@
-"""The outbox: what this gateway measured and the server has not yet said to be durable, in a file that outlives power cuts.
+"""The outbox: what this gateway measured and the server has not yet called durable, in a file that outlives power cuts.
 
 A reading is kept first, with (boot, uptime); then it is closed into a numbered pack, whose bytes never change again.
 Packs leave by the server's word alone. (device_id, outbox_id, seq) is a pack's identity for ever: so the outbox takes
@@ -28,8 +28,11 @@ log = logging.getLogger("agent.outbox")
 TimeSource = Literal["machine", "server"]
 
 FIRST_SEQ = 1
+NEEDED_PAGES = 8
+"""Free pages inside the file (32 KiB) with which the outbox goes on once the file may not grow any more."""
+
 RESERVE_PAGES = 64
-"""Free pages inside the file (256 KiB) with which the outbox goes on once the file may not grow any more."""
+"""Up to how many free pages (256 KiB) the oldest packs are dropped, once they have to be."""
 
 PACKS_AT_ONCE = 50
 DROPPED_AT_ONCE = 32
@@ -80,7 +83,7 @@ def _on_the_file(deed: Callable[Concatenate["Outbox", P], R]) -> Callable[Concat
     Raises OutboxFull where nothing can be written.
     """
 
-    def done(outbox: "Outbox", *args: P.args, **kwargs: P.kwargs) -> R:
+    def done(outbox: "Outbox", /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return deed(outbox, *args, **kwargs)
         except sqlite3.DatabaseError as why:
@@ -110,6 +113,8 @@ class Outbox:
         self.time_source: TimeSource | None = None
         self.unpacked = 0
         """How many readings of this boot are in no pack yet."""
+        self.waiting = 0
+        """How many readings the server has not acknowledged, in packs or not."""
         self.not_kept = 0
         """How many readings the full disk kept out, since the file was made."""
         self.is_full = False
@@ -128,12 +133,6 @@ class Outbox:
     # what is in it
 
     @_on_the_file
-    def waiting(self) -> int:
-        """Readings that the server has not acknowledged, in packs or not."""
-        query = "SELECT (SELECT coalesce(sum(readings), 0) FROM packs) + (SELECT count(*) FROM readings)"
-        return int(self._file.connection.execute(query).fetchone()[0])
-
-    @_on_the_file
     def lost(self) -> Ranges:
         """Numbers whose packs had to be dropped before the server had them."""
         return self._lost()
@@ -144,7 +143,7 @@ class Outbox:
         return self._file.facts()
 
     @_on_the_file
-    def note(self, **facts: str) -> None:
+    def note(self, /, **facts: str) -> None:
         """Keep small facts."""
         with self._transaction():
             self._file.write_facts(**facts)
@@ -205,6 +204,7 @@ class Outbox:
                     [(self._boot, beat.moment.uptime, r.channel, r.centidegrees, r.fault) for r in beat.readings],
                 )
                 self.unpacked += len(beat.readings)
+                self.waiting += len(beat.readings)
                 self._close_what_is_due(max_readings, at_once=beat.is_urgent)
             if watch is not None and (text := watch()) != self._watch:
                 self._file.write_facts(watch=text)
@@ -238,10 +238,17 @@ class Outbox:
         return self._oldest_boot() not in (None, self._boot)
 
     @_on_the_file
-    def close_question(self) -> int:
-        """Close an empty pack, whose acknowledgement will tell the time; gives its number."""
+    def close_question(self) -> int | None:
+        """Close a copy of this boot's last reading into an undated pack, whose acknowledgement will tell the time.
+
+        Gives its number; None where this boot has no reading yet. The reading itself waits on, to be dated.
+        """
+        query = "SELECT channel, centidegrees, fault FROM readings WHERE boot = ? ORDER BY id DESC LIMIT 1"
+        row = self._file.connection.execute(query, (self._boot,)).fetchone()
+        if row is None:
+            return None
         with self._transaction():
-            return self._add_pack([], is_dated=False)
+            return self._add_pack([Reading(row[0], 0, row[1], row[2])], is_dated=False, count=0)
 
     def _close_one(self, boot: int, offset: int | None, max_readings: int) -> None:
         file = self._file.connection
@@ -251,15 +258,16 @@ class Outbox:
         ).fetchall()
         is_dated = offset is not None
         shift = offset if offset is not None else 0
-        self._add_pack([Reading(row[2], row[1] + shift, row[3], row[4]) for row in rows], is_dated=is_dated)
+        readings = [Reading(row[2], row[1] + shift, row[3], row[4]) for row in rows]
+        self._add_pack(readings, is_dated=is_dated, count=len(readings))
         file.execute("DELETE FROM readings WHERE boot = ? AND id <= ?", (boot, rows[-1][0]))
         if boot == self._boot:
             self.unpacked -= len(rows)
 
-    def _add_pack(self, readings: list[Reading], *, is_dated: bool) -> int:
+    def _add_pack(self, readings: list[Reading], *, is_dated: bool, count: int) -> int:
         seq = self.next_seq
         body = senml.encode(self._device_id, self.outbox_id, seq, readings, dated=is_dated)
-        self._file.connection.execute("INSERT INTO packs VALUES (?, ?, ?)", (seq, len(readings), body))
+        self._file.connection.execute("INSERT INTO packs VALUES (?, ?, ?)", (seq, count, body))
         self.next_seq = seq + 1
         self._file.write_facts(next_seq=str(self.next_seq))
         return seq
@@ -293,14 +301,18 @@ class Outbox:
         Undone by a power cut it is only told again: no flush is spent on it.
         """
         crash.point("agent.acknowledged")
-        with self._transaction(self._file.lazy_transaction) as file:
-            gone = sum(
-                file.execute("DELETE FROM packs WHERE seq BETWEEN ? AND ?", bounds).rowcount for bounds in durable
-            )
+        with self._transaction(self._file.lazy_transaction):
+            gone = sum(self._remove_packs(bounds) for bounds in durable)
             lost = self._lost()
             if (rest := without(lost, durable)) != lost:
                 self._write_lost(rest)
         return gone
+
+    def _remove_packs(self, bounds: Range) -> int:
+        file = self._file.connection
+        query = "SELECT coalesce(sum(readings), 0) FROM packs WHERE seq BETWEEN ? AND ?"
+        self.waiting -= file.execute(query, bounds).fetchone()[0]
+        return file.execute("DELETE FROM packs WHERE seq BETWEEN ? AND ?", bounds).rowcount
 
     @_on_the_file
     def renew(self, why: str) -> None:
@@ -335,7 +347,7 @@ class Outbox:
         """
         free = (self._room.free_bytes or free_bytes)(self.path)
         self.is_full = free < self._room.min_free
-        if not self.is_full or self._file.free_pages() >= RESERVE_PAGES:
+        if not self.is_full or self._file.free_pages() >= NEEDED_PAGES:
             return
         if self._room.when_full == "stop":
             raise OutboxFull(f"the disk has {free} bytes left, {self._room.min_free} must stay free")
@@ -350,7 +362,7 @@ class Outbox:
                 break
             for seq in oldest:
                 lost = lost.with_number(seq)
-                file.execute("DELETE FROM packs WHERE seq = ?", (seq,))
+                self._remove_packs((seq, seq))
             dropped += len(oldest)
         self._write_lost(lost)
         if dropped:
@@ -426,8 +438,10 @@ class Outbox:
         file = self._file.connection
         row = file.execute("SELECT number, offset_ms, source FROM boots WHERE boot_id = ?", (self.boot_id,)).fetchone()
         self._boot, self.offset, self.time_source = row or (0, None, None)
-        query = "SELECT count(*) FROM readings WHERE boot = ?"
-        self.unpacked = int(file.execute(query, (self._boot,)).fetchone()[0])
+        of_boot = "SELECT count(*) FROM readings WHERE boot = ?"
+        self.unpacked = int(file.execute(of_boot, (self._boot,)).fetchone()[0])
+        of_all = "SELECT (SELECT coalesce(sum(readings), 0) FROM packs) + (SELECT count(*) FROM readings)"
+        self.waiting = int(file.execute(of_all).fetchone()[0])
 
 
 def new_outbox_id() -> str:

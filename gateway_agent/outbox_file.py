@@ -1,5 +1,6 @@
 """The outbox's file: how it is opened, checked, put aside when damaged, and what its errors mean."""
 
+import fcntl
 import logging
 import sqlite3
 from collections.abc import Iterator
@@ -54,15 +55,32 @@ def _primary_code(why: sqlite3.DatabaseError) -> int:
 
 
 class OutboxFile:
-    """One writer, one thread. `sync` is SQLite's word: FULL, or OFF where losing minutes in a power cut is no matter."""
+    """One writer, one thread. `sync` is SQLite's word: FULL, or OFF where a power cut may cost some minutes."""
 
     def __init__(self, path: Path, sync: str) -> None:
         self.path = path
         self._sync = sync
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = path.with_name(f"{path.name}.lock").open("w")
+        except OSError as why:
+            raise OutboxUnusable(f"the outbox {path} cannot be made: {why}") from None
+        try:
+            self._take_lock()
             self.connection = self._opened_or_new()
         except (sqlite3.DatabaseError, OSError) as why:
-            raise OutboxUnusable(f"the outbox {path} cannot be opened or made: {why}") from None
+            self._lock.close()
+            raise OutboxUnusable(f"the outbox {path} cannot be opened: {why}") from None
+        except OutboxUnusable:
+            self._lock.close()
+            raise
+
+    def _take_lock(self) -> None:
+        """Two agents with one outbox would give two packs one number. The lock ends with the process."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutboxUnusable(f"another agent is at work with the outbox {self.path}") from None
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -99,6 +117,7 @@ class OutboxFile:
 
     def close(self) -> None:
         self.connection.close()
+        self._lock.close()
 
     def _opened_or_new(self) -> sqlite3.Connection:
         try:

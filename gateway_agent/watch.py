@@ -140,11 +140,11 @@ class Watch:
         self._at, self._last = table["at"], last
 
     def _advanced_to(self, moment: Moment) -> int:
+        """A slow sensor's late answer is judged as of now: the watch's clock never goes back."""
         if self._at is None or self._last is None:
-            self._at = moment.wall
-        else:
-            self._at += _elapsed(self._last, moment, self._interval)
-        self._last = moment
+            self._at, self._last = moment.wall, moment
+        elif (elapsed := _elapsed(self._last, moment, self._interval)) > 0:
+            self._at, self._last = self._at + elapsed, moment
         return self._at
 
     def _timeline(self, channel: str) -> Timeline:
