@@ -273,6 +273,8 @@ class Agent:
 
     def _note_time(self, moment: Moment) -> None:
         """Date this boot by the machine's clock where that can be trusted."""
+        if moment.boot_id != self.outbox.boot_id:
+            self.outbox.begin_boot(moment.boot_id)
         known = self.outbox.offset
         if moment.is_trusted and (
             known is None or self.outbox.time_source == "server" or abs(moment.offset - known) > CLOCK_STEP
@@ -298,7 +300,7 @@ class Agent:
         offset = self.outbox.offset
         return Status(
             outbox_id=self.outbox.outbox_id,
-            waiting=self.outbox.waiting,
+            waiting=self.outbox.waiting(),
             lost=self.outbox.lost(),
             not_kept=self.outbox.not_kept,
             declared=self._declared,

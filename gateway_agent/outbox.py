@@ -113,8 +113,6 @@ class Outbox:
         self.time_source: TimeSource | None = None
         self.unpacked = 0
         """How many readings of this boot are in no pack yet."""
-        self.waiting = 0
-        """How many readings the server has not acknowledged, in packs or not."""
         self.not_kept = 0
         """How many readings the full disk kept out, since the file was made."""
         self.is_full = False
@@ -124,6 +122,7 @@ class Outbox:
         self._room = room or Room()
         self._file = OutboxFile(path, sync.upper())
         self._boot = 0
+        self._waiting = 0
         self._watch = ""
         self._identify()
 
@@ -131,6 +130,10 @@ class Outbox:
         self._file.close()
 
     # what is in it
+
+    def waiting(self) -> int:
+        """Readings that the server has not acknowledged, in packs or not."""
+        return self._waiting
 
     @_on_the_file
     def lost(self) -> Ranges:
@@ -204,7 +207,7 @@ class Outbox:
                     [(self._boot, beat.moment.uptime, r.channel, r.centidegrees, r.fault) for r in beat.readings],
                 )
                 self.unpacked += len(beat.readings)
-                self.waiting += len(beat.readings)
+                self._waiting += len(beat.readings)
                 self._close_what_is_due(max_readings, at_once=beat.is_urgent)
             if watch is not None and (text := watch()) != self._watch:
                 self._file.write_facts(watch=text)
@@ -311,7 +314,7 @@ class Outbox:
     def _remove_packs(self, bounds: Range) -> int:
         file = self._file.connection
         query = "SELECT coalesce(sum(readings), 0) FROM packs WHERE seq BETWEEN ? AND ?"
-        self.waiting -= file.execute(query, bounds).fetchone()[0]
+        self._waiting -= file.execute(query, bounds).fetchone()[0]
         return file.execute("DELETE FROM packs WHERE seq BETWEEN ? AND ?", bounds).rowcount
 
     @_on_the_file
@@ -441,7 +444,7 @@ class Outbox:
         of_boot = "SELECT count(*) FROM readings WHERE boot = ?"
         self.unpacked = int(file.execute(of_boot, (self._boot,)).fetchone()[0])
         of_all = "SELECT (SELECT coalesce(sum(readings), 0) FROM packs) + (SELECT count(*) FROM readings)"
-        self.waiting = int(file.execute(of_all).fetchone()[0])
+        self._waiting = int(file.execute(of_all).fetchone()[0])
 
 
 def new_outbox_id() -> str:

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from coldchain import __version__
 from coldchain.answers import Configuration
 from coldchain.clock import HOUR
 from coldchain.judgement import AT_REST, Memory, Run, Tally, Timeline, always, fold
+from coldchain.judgement.tally import Piece
 from coldchain.readings import centidegrees
 from coldchain.rules import Rule, RuleSet, Severity
 from gateway_agent.alarm import Alarm
@@ -115,7 +117,8 @@ class Watch:
         if not going_on or self._last is None:
             return ""
         last = [self._last.boot_id, self._last.uptime, self._last.wall]
-        return json.dumps({"at": self._at, "last": last, "going_on": going_on}, separators=(",", ":"))
+        table = {"version": __version__, "at": self._at, "last": last, "going_on": going_on}
+        return json.dumps(table, separators=(",", ":"))
 
     def resume(self, text: str, moment: Moment) -> None:
         """Take up what `as_text` told before a restart, as far as the rules are the same."""
@@ -127,6 +130,8 @@ class Watch:
             log.warning("what an earlier version noted of the alarms cannot be read; the watch begins anew")
 
     def _resume(self, table: dict[str, Any], moment: Moment) -> None:
+        if table["version"] != __version__:
+            raise ValueError("another version's memory may have another shape")
         boot_id, uptime, wall = table["last"]
         last = Moment(boot_id, uptime, wall, is_trusted=False)
         if _elapsed(last, moment, self._interval) > LONGEST_OFF:
@@ -213,5 +218,5 @@ def _of_table(table: dict[str, Any], rules: Mapping[str, Rule]) -> Run | Tally |
     if rule is None or rule.limit != limit:
         return None
     if "pieces" in table:
-        table["pieces"] = tuple((since, until, value) for since, until, value in table["pieces"])
+        table["pieces"] = tuple(Piece(*piece) for piece in table["pieces"])
     return _KINDS[kind](rule=rule, **table)

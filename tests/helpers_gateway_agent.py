@@ -66,7 +66,10 @@ class OwnClock:
 
 @dataclass
 class Server:
-    """Hears what the agent sends, and acknowledges what a test says; `answers` at once where it shall."""
+    """Hears what the agent sends, and acknowledges what a test says; `answers` at once where it shall.
+
+    `packs` are those heard for the first time, `bodies` all that came.
+    """
 
     clock: OwnClock
     packs: list[list[dict[str, Any]]] = field(default_factory=list)
@@ -86,9 +89,11 @@ class Server:
             self.statuses.append(json.loads(body))
             return True
         assert not retain
+        pack = json.loads(body)
+        if body not in self.bodies:
+            self.packs.append(pack)
         self.bodies.append(body)
-        self.packs.append(json.loads(body))
-        self.have.setdefault(outbox_of(self.packs[-1]), set()).add(seq_of(self.packs[-1]))
+        self.have.setdefault(outbox_of(pack), set()).add(seq_of(pack))
         if self.answers:
             self.acknowledge_all()
         return True

@@ -97,7 +97,7 @@ def test_a_pack_closes_at_n_readings(outbox):
     outbox.keep([beaten(number) for number in range(7)], 3)
 
     assert [len(readings_of(pack)) for pack in packs(outbox)] == [3, 3]
-    assert (outbox.unpacked, outbox.waiting) == (1, 7)
+    assert (outbox.unpacked, outbox.waiting()) == (1, 7)
 
 
 def test_a_pack_closes_at_once_after_an_urgent_beat(outbox):
@@ -123,7 +123,7 @@ def test_readings_in_no_pack_yet_survive_a_restart(tmp_path):
     outbox = some_outbox(tmp_path)
     outbox.begin_boot(BOOT)
 
-    assert (outbox.unpacked, outbox.waiting) == (2, 2)
+    assert (outbox.unpacked, outbox.waiting()) == (2, 2)
     outbox.close(60, of_this_boot=True)
     assert seqs(outbox) == [1]
     outbox.shut()
@@ -135,15 +135,15 @@ def test_thirty_days_of_minutes_are_kept(tmp_path):
     for day in range(30):
         outbox.keep([beaten(day * 1440 + minute) for minute in range(1440)], 60)
 
-    assert outbox.waiting == minutes
+    assert outbox.waiting() == minutes
     assert len(seqs(outbox)) == minutes // 60
     outbox.shut()
     assert (tmp_path / "outbox.db").stat().st_size < 10_000_000
 
     outbox = some_outbox(tmp_path)
-    assert outbox.waiting == minutes
+    assert outbox.waiting() == minutes
     outbox.acknowledge(ranges_of([[1, minutes // 60]]))
-    assert outbox.waiting == 0
+    assert outbox.waiting() == 0
     outbox.shut()
 
 
@@ -152,7 +152,7 @@ def test_packs_leave_by_ranges_and_only_those(outbox):
 
     assert outbox.acknowledge(ranges_of([[1, 2], [4, 4], [6, 6]])) == 4
     assert seqs(outbox) == [3, 5, 7]
-    assert outbox.waiting == 3
+    assert outbox.waiting() == 3
 
 
 def test_a_pack_stays_byte_for_byte_what_it_was(tmp_path):
@@ -374,7 +374,7 @@ def test_a_full_disk_drops_the_oldest_packs_and_tells_their_numbers(tmp_path):
     assert outbox.is_full
     assert first == 1
     assert seqs(outbox) == list(range(last + 1, 12_001))
-    assert outbox.waiting == 12_000 - last
+    assert outbox.waiting() == 12_000 - last
     assert len(seqs(outbox)) > 3_000
     assert (tmp_path / "outbox.db").stat().st_size < 3_000_000
     outbox.shut()
@@ -422,7 +422,7 @@ def test_readings_without_a_time_give_way_too(tmp_path):
         outbox.keep([beaten(one) for one in range(number, number + 100)], 60)
 
     assert outbox.not_kept > 0
-    assert outbox.waiting == outbox.unpacked == 60_000 - outbox.not_kept
+    assert outbox.waiting() == outbox.unpacked == 60_000 - outbox.not_kept
     outbox.shut()
 
 
@@ -436,7 +436,7 @@ def test_a_disk_that_takes_nothing_at_all_loses_the_new_and_goes_on(tmp_path, ca
 
     assert kept_out > 0
     assert outbox.is_full
-    assert outbox.waiting == len(seqs(outbox)) == 399 - kept_out
+    assert outbox.waiting() == len(seqs(outbox)) == 399 - kept_out
     assert "not kept" in caplog.text
 
     outbox._file.connection.execute("PRAGMA max_page_count = 100000")

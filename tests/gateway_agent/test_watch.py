@@ -278,7 +278,11 @@ def test_without_a_command_an_alarm_is_logged_all_the_same(caplog):
 
 def test_ringing_never_waits_for_the_command():
     may_end = threading.Event()
-    siren = Siren(["siren"], command=lambda argv: may_end.wait(10) and None)
+
+    def slow(argv: object) -> None:
+        may_end.wait(10)
+
+    siren = Siren(["siren"], command=slow)
     for _ in range(100):
         siren.ring(HOT)
     may_end.set()
