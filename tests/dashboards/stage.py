@@ -19,6 +19,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -491,7 +492,7 @@ class Stage:
             return JSONResponse({"title": "Not Found", "status": 404, "detail": "no such thing"}, status_code=404)
         return _packed(request, answer)
 
-    def _me(self) -> Json:
+    def me(self) -> Json:
         user = {"username": USER, "role": "administrator", "places": [DISTRICT]}
         return {"user": user, "permissions": self.permissions}
 
@@ -499,7 +500,7 @@ class Stage:
         if (body["username"], body["password"]) != (USER, PASSWORD):
             return JSONResponse({"title": "Unauthorized", "status": 401, "detail": "no"}, status_code=401)
         self.signed_out = False
-        return JSONResponse({**self._me(), "token": TOKEN, "expires_at": iso(now_ms() + 12 * HOUR)})
+        return JSONResponse({**self.me(), "token": TOKEN, "expires_at": iso(now_ms() + 12 * HOUR)})
 
     async def _events(self) -> AsyncIterator[bytes]:
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -521,7 +522,7 @@ class Stage:
             case ["wall"]:
                 return {**self.wall, "at": iso(now_ms())}
             case ["me"]:
-                return self._me()
+                return self.me()
             case [shelf]:
                 return _page([] if self.empty and shelf != "places" else self._shelf(shelf))
             case ["storage-points", _, "chart"]:
@@ -644,7 +645,10 @@ class _Dressed:
                 ]
             await send(message)
 
-        await self._inner(scope, receive, sending)
+        try:
+            await self._inner(scope, receive, sending)
+        except HTTPException as why:
+            await Response(status_code=why.status_code)(scope, receive, send)
 
 
 def _packed(request: Request, answer: Any) -> Response:
@@ -688,7 +692,13 @@ def playing(stage: Stage, directory: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     config = uvicorn.Config(
-        stage.app(directory), host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
+        stage.app(directory),
+        host="127.0.0.1",
+        port=port,
+        log_config=None,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

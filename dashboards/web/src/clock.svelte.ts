@@ -5,17 +5,18 @@ class Clock {
   #ahead = 0;
 
   constructor() {
-    setInterval(() => this.#tick(), 5_000);
-    document.addEventListener('visibilitychange', () => this.#tick());
+    setInterval(() => this.look(), 5_000);
+    document.addEventListener('visibilitychange', () => this.look());
   }
 
   /** The server said that it is `instant` now. A second or two of the line do not matter. */
   told(instant: number): void {
     if (Number.isFinite(instant)) this.#ahead = instant - Date.now();
-    this.#tick();
+    this.look();
   }
 
-  #tick(): void {
+  /** Look at it again: something has just happened. */
+  look(): void {
     this.now = Date.now() + this.#ahead;
   }
 }

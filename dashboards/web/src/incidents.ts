@@ -28,3 +28,20 @@ export function howLong(incident: Incident): string {
 }
 
 export const isOver = (incident: Incident): boolean => incident.state === 'ended' || incident.state === 'withdrawn';
+
+const HARM = ['heat', 'frost', 'power', 'two-voices', 'clock', 'silence', 'fault', 'platform'];
+
+/** What nobody has looked at first, then what harms most, then what has lasted longest. */
+export function worstFirst(incidents: Incident[]): Incident[] {
+  const rank = (one: Incident): number[] => [
+    one.state === 'open' ? 0 : 1,
+    one.severity === 'alarm' ? 0 : 1,
+    HARM.indexOf(one.kind),
+    ms(one.started_at),
+  ];
+  return [...incidents].sort((one, other) => {
+    const [a, b] = [rank(one), rank(other)];
+    for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0);
+    return 0;
+  });
+}

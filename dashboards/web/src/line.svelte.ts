@@ -24,6 +24,7 @@ class Line {
   #attempts = 0;
   #place = '';
   #wanted = false;
+  #stoodBefore = false;
 
   constructor() {
     addEventListener('online', () => this.tryNow());
@@ -107,6 +108,7 @@ class Line {
       if (line.startsWith('event:')) event = line.slice(6).trim();
       else if (line.startsWith('data:')) data.push(line.slice(5).trimStart());
     }
+    if (event === 'hello') this.#hello();
     if (data.length === 0 && event === 'message') return; // a comment: the desk is there
     let said: unknown = null;
     try {
@@ -115,6 +117,12 @@ class Line {
       return; // cut off in the middle: the next picture says it again
     }
     for (const heard of this.#heard.get(event) ?? []) heard(said);
+  }
+
+  /** `again` tells lists that something may have been missed; the first time nothing was. */
+  #hello(): void {
+    if (this.#stoodBefore) for (const heard of this.#heard.get('again') ?? []) heard(null);
+    this.#stoodBefore = true;
   }
 
   #stands(): void {

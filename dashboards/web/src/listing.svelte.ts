@@ -1,5 +1,6 @@
 /** Something asked of the desk and its state: on the way, here, or why not. And lists that go on. */
 
+import { untrack } from 'svelte';
 import { ask } from './desk';
 import type { Page } from './shapes';
 
@@ -14,7 +15,7 @@ export class Asked<T> {
   async load(): Promise<void> {
     const mine = (this.#latest += 1);
     try {
-      const value = await ask<T>(this.path());
+      const value = await ask<T>(untrack(this.path)); // whoever asks again says when; the path alone does not
       if (mine !== this.#latest) return;
       this.value = value;
       this.why = null;
@@ -35,7 +36,7 @@ export class Listing<T> {
   constructor(private readonly path: () => string) {}
 
   async load(): Promise<void> {
-    await this.#take(this.path(), []);
+    await this.#take(untrack(this.path), []);
   }
 
   async more(): Promise<void> {

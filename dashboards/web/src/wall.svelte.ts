@@ -142,6 +142,7 @@ class Wall {
       this.#early.push(live);
       return;
     }
+    clock.look();
     const before = this.row(live.id);
     if (before && ms(before.measured_at) > ms(live.measured_at) && before.state === live.state) return; // an older word
     const row: Row = { ...live, strip: withPoint(before?.strip ?? live.strip ?? null, live.point ?? null) };
