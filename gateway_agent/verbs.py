@@ -14,7 +14,11 @@ EXIT_NOT_WELL = 1
 
 def _describe(parser: ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help=f"the settings (default {CONFIG})")
-    parser.add_argument(
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument(
+        "--traffic", action="store_true", help="tell about how many megabytes a month these settings cost, and end"
+    )
+    only.add_argument(
         "--check",
         action="store_true",
         help="try settings, clock, outbox, sensors and broker once, tell a line each, and end; 1 if something is amiss",
@@ -29,6 +33,11 @@ def _run(arguments: Namespace) -> int:
     settings = load(arguments.config)
     if arguments.check:
         return _check(settings)
+    if arguments.traffic:
+        from gateway_agent import traffic
+
+        print(traffic.told(settings))
+        return 0
     crash.arm_from(os.environ.get("COLDCHAIN_CRASH", ""))
     log_to_stderr("agent")
     live.run(settings)
