@@ -40,6 +40,7 @@ class SqlShelf:
     """All shelves, on one connection in a transaction."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self.places = SqlPlaces(connection)
         self.facilities = SqlFacilities(connection)
         self.identifiers = SqlIdentifiers(connection)
@@ -58,6 +59,12 @@ class SqlShelf:
         self.contacts = SqlContacts(connection)
         self.announcements = SqlAnnouncements(connection)
         self.positions = SqlPositions(connection)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A savepoint."""
+        with self._connection.begin_nested():
+            yield
 
 
 class SqlBooks:

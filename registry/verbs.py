@@ -1,0 +1,342 @@
+"""What `coldchain` can do with the books from the command line: run them alone; storage points, devices, users."""
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coldchain.clock import SECOND, now
+from coldchain.data_dir import DataDir
+from coldchain.errors import Refused
+from coldchain.topics import mqtt_topic
+from coldchain.verbs import Verb
+
+if TYPE_CHECKING:
+    from registry.books import Books, Shelf
+    from registry.devices import Device
+    from registry.places import Place
+
+PAGE = 500
+
+log = logging.getLogger("registry")
+
+
+class NoPassword(Refused):
+    """A password was to come on standard input and did not."""
+
+
+@contextmanager
+def _books(arguments: Namespace) -> Iterator[tuple[DataDir, "Books"]]:
+    from registry.settling import open_at
+
+    data_dir = DataDir(arguments.data)
+    books = open_at(data_dir)
+    try:
+        yield data_dir, books
+    finally:
+        books.close()
+
+
+def _data_option(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the data directory of `coldchain up`; made where there is none",
+    )
+
+
+def _json_option(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+
+
+# coldchain registry
+
+
+def _describe_registry(parser: ArgumentParser) -> None:
+    parser.epilog = (
+        "Follows what the gate and the judge report, keeps incidents, and tells the gate, the judge and the broker\n"
+        "of devices, placements and rules. `coldchain up` runs it with the page; alone it is for taking rooms apart."
+    )
+    _data_option(parser)
+
+
+def _run_registry(arguments: Namespace) -> int:
+    from coldchain.journal.sqlite import SqliteJournal
+    from coldchain.logs import log_to_stderr
+    from registry.main import serve
+
+    log_to_stderr("registry")
+
+    async def until_told(data_dir: DataDir, books: "Books") -> None:
+        journal = SqliteJournal(data_dir.root)
+        serving = asyncio.create_task(serve(data_dir, books, journal))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+        try:
+            await serving
+        except asyncio.CancelledError:
+            log.info("told to end")
+        finally:
+            journal.close()
+
+    with _books(arguments) as (data_dir, books):
+        log.info("the books follow the journal")
+        asyncio.run(until_told(data_dir, books))
+    return 0
+
+
+# coldchain storage-point
+
+
+def _describe_storage_point(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list")
+    add = actions.add_parser(
+        "add",
+        help="add a storage point, such as a fridge's slot, and print its id",
+        description="Add a storage point and print its id.",
+    )
+    add.add_argument("name", metavar="NAME", help='what people call it, such as "ILR 2"')
+    add.add_argument(
+        "--class",
+        dest="storage_class",
+        required=True,
+        metavar="CLASS",
+        help="by which rules it is judged: refrigerator, freezer, or another that the books have rules for",
+    )
+    add.add_argument("--place", metavar="PLACE", help="name or id of the place it is in; the top without it")
+    _data_option(add)
+    _json_option(add)
+    listed = actions.add_parser("list", help="list storage points")
+    listed.add_argument("--place", metavar="PLACE", help="name or id of a place; everything without it")
+    _data_option(listed)
+    _json_option(listed)
+
+
+def _run_storage_point(arguments: Namespace) -> int:
+    return _add_point(arguments) if arguments.action == "add" else _list_points(arguments)
+
+
+def _add_point(arguments: Namespace) -> int:
+    from registry import storage_points
+    from registry.settling import settle
+
+    with _books(arguments) as (data_dir, books):
+        with books.begin() as shelf:
+            place = _place(shelf, arguments.place)
+            point = storage_points.add(shelf, arguments.name, arguments.storage_class, place.place_id)
+        settle(books, data_dir)
+    told = {
+        "id": point.storage_point_id,
+        "name": point.name,
+        "storage_class": point.storage_class,
+        "place": {"id": place.place_id, "name": dict(place.name)},
+    }
+    print(json.dumps(told, ensure_ascii=False) if arguments.json else point.storage_point_id)
+    return 0
+
+
+def _list_points(arguments: Namespace) -> int:
+    with _books(arguments) as (_, books), books.read() as shelf:
+        within = _place(shelf, arguments.place).path
+        after = None
+        while page := shelf.storage_points.page(within, after, PAGE):
+            lying = shelf.places.several(sorted({point.place_id for point in page}))
+            for point in page:
+                place = lying[point.place_id]
+                told = {
+                    "id": point.storage_point_id,
+                    "name": point.name,
+                    "storage_class": point.storage_class,
+                    "place": {"id": place.place_id, "name": dict(place.name)},
+                }
+                text = f"{point.storage_point_id}  {point.storage_class:<12}  {point.name}, {place.called()}"
+                print(json.dumps(told, ensure_ascii=False) if arguments.json else text)
+            after = (page[-1].name, page[-1].storage_point_id)
+    return 0
+
+
+# coldchain device
+
+
+def _describe_device(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|end")
+    add = actions.add_parser(
+        "add",
+        help="let devices in, and print what they sign in with",
+        description=(
+            "Let devices in and print what each signs in with. Passwords are told here and never again.\n"
+            "When this comes back, the broker and the gate know the devices. Works while Coldchain runs and while not."
+        ),
+    )
+    add.add_argument("names", nargs="+", metavar="NAME", help="the device's id: 3 to 32 of a-z, 0-9 and '-'")
+    add.add_argument(
+        "--storage-point", metavar="S", help="id, or unique name, of the storage point at which their sensors stand"
+    )
+    add.add_argument(
+        "--interval",
+        type=int,
+        metavar="SECONDS",
+        help="how often the device measures, 300 without it; agents declare their own",
+    )
+    add.add_argument("--model", default="", help="what it is, for the list of devices")
+    add.add_argument("--kind", choices=("logger", "agent", "bridge"), default="logger", help=SUPPRESS)
+    _data_option(add)
+    _json_option(add)
+    listed = actions.add_parser("list", help="list devices, without what they sign in with")
+    listed.add_argument("--place", metavar="PLACE", help="name or id of a place; everything without it")
+    _data_option(listed)
+    _json_option(listed)
+    end = actions.add_parser("end", help="let devices speak no more; their history stays, their ids stay taken")
+    end.add_argument("names", nargs="+", metavar="NAME", help="the devices' ids")
+    _data_option(end)
+
+
+def _run_device(arguments: Namespace) -> int:
+    act: dict[str, Callable[[Namespace], int]] = {"add": _add_devices, "list": _list_devices, "end": _end_devices}
+    return act[arguments.action](arguments)
+
+
+def _add_devices(arguments: Namespace) -> int:
+    from registry import enrolment, storage_points
+    from registry.settling import mqtt_url, settle_devices
+
+    with _books(arguments) as (data_dir, books):
+        with books.begin() as shelf:
+            point = None
+            if arguments.storage_point is not None:
+                point = storage_points.find(shelf, arguments.storage_point)
+            given = enrolment.enrol(
+                shelf,
+                arguments.names,
+                now(),
+                storage_point_id=None if point is None else point.storage_point_id,
+                interval=None if arguments.interval is None else arguments.interval * SECOND,
+                model=arguments.model,
+                kind=arguments.kind,
+            )
+        url = mqtt_url(data_dir)
+        for one in given:
+            told = {
+                "device_id": one.device_id,
+                "username": one.device_id,
+                "password": one.password,
+                "mqtt_url": url,
+                "topic": mqtt_topic(one.device_id, "readings"),
+            }
+            text = f"{one.device_id}  password {one.password}  broker {url}  topic {told['topic']}"
+            print(json.dumps(told) if arguments.json else text)
+        sys.stdout.flush()  # the passwords are told once: before anything that may still fail
+        settle_devices(books, data_dir, given)
+    return 0
+
+
+def _list_devices(arguments: Namespace) -> int:
+    with _books(arguments) as (_, books), books.read() as shelf:
+        within = _place(shelf, arguments.place).path
+        after = ""
+        while page := shelf.devices.page(within, after, PAGE):
+            _print_devices(shelf, page, as_json=arguments.json)
+            after = page[-1].device_id
+    return 0
+
+
+def _print_devices(shelf: "Shelf", page: list["Device"], *, as_json: bool) -> None:
+    from registry.devices import interval_at
+
+    at = now()
+    ids = [device.device_id for device in page]
+    declared = shelf.devices.declared(ids)
+    standing = shelf.placements.of_devices(ids, at)
+    points = shelf.storage_points.several(sorted({row.storage_point_id for row in standing}))
+    stands = {row.device_id: points[row.storage_point_id] for row in standing}
+    for device in page:
+        point = stands.get(device.device_id)
+        interval_s = interval_at(declared.get(device.device_id, []), at) // SECOND
+        told = {
+            "device_id": device.device_id,
+            "model": device.model,
+            "interval_s": interval_s,
+            "storage_point": None if point is None else {"id": point.storage_point_id, "name": point.name},
+        }
+        text = f"{device.device_id:<32}  every {interval_s} s  {'not placed' if point is None else point.name}"
+        print(json.dumps(told, ensure_ascii=False) if as_json else text)
+
+
+def _end_devices(arguments: Namespace) -> int:
+    from registry import enrolment
+    from registry.settling import settle_devices
+
+    with _books(arguments) as (data_dir, books):
+        with books.begin() as shelf:
+            for name in arguments.names:
+                enrolment.retire(shelf, name, now())
+        settle_devices(books, data_dir)
+    return 0
+
+
+# coldchain user
+
+
+def _describe_user(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add")
+    add = actions.add_parser(
+        "add",
+        help="add a person who may sign in",
+        description="Add a person who may sign in, with a role in a place and all below it.",
+    )
+    add.add_argument("name", metavar="NAME", help="what they sign in as")
+    add.add_argument(
+        "--role",
+        required=True,
+        metavar="ROLE",
+        help="administrator, programme-manager, session-planner, cold-chain-handler or vaccinator",
+    )
+    add.add_argument("--place", metavar="PLACE", help="name or id of the place; everything without it")
+    add.add_argument(
+        "--password-stdin",
+        action="store_true",
+        required=True,
+        help="read the password (8 characters or more) from standard input, so that it stands in no list of processes",
+    )
+    _data_option(add)
+    _json_option(add)
+
+
+def _run_user(arguments: Namespace) -> int:
+    from registry import users
+
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise NoPassword("no password came on standard input: try  coldchain user add … --password-stdin < FILE")
+    users.checked_role(arguments.role)
+    password_hash = users.hashed(password)
+    with _books(arguments) as (_, books), books.begin() as shelf:
+        place = _place(shelf, arguments.place)
+        user = users.add(shelf, arguments.name, password_hash, arguments.role, place.place_id, now())
+    told = {"id": user.user_id, "username": user.username, "role": arguments.role, "place": place.place_id}
+    print(json.dumps(told, ensure_ascii=False) if arguments.json else f"{user.username} may sign in")
+    return 0
+
+
+def _place(shelf: "Shelf", text: str | None) -> "Place":
+    from registry import places
+
+    return places.top(shelf) if text is None else places.find(shelf, text)
+
+
+REGISTRY = Verb(
+    "the books alone: incidents from verdicts, settings for gate and judge", _describe_registry, _run_registry
+)
+STORAGE_POINT = Verb(
+    "add or list storage points: the slots that people know", _describe_storage_point, _run_storage_point
+)
+DEVICE = Verb("let devices in, list them, or end them", _describe_device, _run_device)
+USER = Verb("add people who may sign in", _describe_user, _run_user)
