@@ -15,7 +15,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.static import SECURITY
+from coldchain.clock import SECOND
 from coldchain.errors import ColdchainError, Conflict, NotFound, Refused, Unavailable
+from registry.users import NotSignedIn, TooManyAttempts, WrongPassword
 
 _log = logging.getLogger("api")
 
@@ -23,34 +26,24 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 
 
-class Unauthenticated(ColdchainError):
-    """Nobody is signed in, or the token is worth nothing any more."""
-
-
 class Forbidden(ColdchainError):
     """Whoever asks may know of it, and may not do this."""
-
-
-class TooMany(ColdchainError):
-    """Asked too often; `retry_after` seconds from now it may be asked again."""
-
-    def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class TooLarge(ColdchainError):
     """More bytes than this door takes."""
 
 
+# the first that fits counts: the special ones stand before the kind they belong to
 STATUS: dict[type[ColdchainError], HTTPStatus] = {
-    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    WrongPassword: HTTPStatus.UNAUTHORIZED,
+    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Refused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -88,10 +81,10 @@ def told(request: Request, why: ColdchainError) -> JSONResponse:
     """The problem document of one of our own errors."""
     status = status_of(why)
     headers: dict[str, str] = {}
-    if isinstance(why, Unauthenticated):
+    if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="coldchain"'
-    if isinstance(why, TooMany):
-        headers["Retry-After"] = str(why.retry_after)
+    if isinstance(why, TooManyAttempts):
+        headers["Retry-After"] = str(-(-why.retry_after // SECOND))
     if isinstance(why, Unavailable):
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return problem(status, slug(type(why).__name__), str(why), instance=request.url.path, headers=headers)
@@ -118,7 +111,7 @@ def _invalid(request: Request, why: RequestValidationError) -> JSONResponse:
 def _broken(request: Request, why: Exception) -> JSONResponse:
     """A fault of ours: logged once, here, with its trace; whoever asked learns only that."""
     _log.error("%s %s failed", request.method, _route(request), exc_info=why)
-    return problem(500, "internal-server-error", "the server failed at this; it has been logged")
+    return problem(500, "internal-server-error", "the server failed at this; it has been logged", headers=SECURITY)
 
 
 def _route(request: Request) -> str:

@@ -16,6 +16,9 @@ TIMEOUT_S = 15
 """The gate answers after its commit: one batch, seldom more than 50 ms."""
 
 
+PASSED_ON = ("retry-after", "www-authenticate")
+
+
 class GateAway(Unavailable):
     """The gate does not answer now."""
 
@@ -27,6 +30,7 @@ class Answer:
     status: int
     media_type: str
     body: bytes
+    headers: dict[str, str]
 
 
 class GateClient:
@@ -66,4 +70,9 @@ class GateClient:
         except httpx.HTTPError as why:
             _log.warning("the gate does not answer: %s", type(why).__name__)
             raise GateAway("the gate does not answer now; what was sent is not stored, send it again") from why
-        return Answer(response.status_code, response.headers.get("content-type", "application/json"), response.content)
+        return Answer(
+            response.status_code,
+            response.headers.get("content-type", "application/json"),
+            response.content,
+            {name: response.headers[name] for name in PASSED_ON if name in response.headers},
+        )

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -86,7 +86,7 @@ def window(since: str | None, until: str | None, now: int, length: int = DAY) ->
 
 
 def open_window(since: str | None, until: str | None) -> tuple[int | None, int | None]:
-    """The same for lists that have no window unless one is asked for."""
+    """The same for lists that hold everything unless a window is asked for."""
     begin = None if since is None else instant_of(since, "from")
     end = None if until is None else instant_of(until, "to")
     if begin is not None and end is not None and begin > end:
@@ -94,11 +94,12 @@ def open_window(since: str | None, until: str | None) -> tuple[int | None, int |
     return begin, end
 
 
-def next_path(path: str, query: Mapping[str, object | None], last: object) -> str:
+def next_path(path: str, query: Mapping[str, object | None], last: object, *, state: Sequence[str] = ()) -> str:
     """Where the list goes on after the item with this key; repeats what was asked for."""
-    asked = {key: _as_text(value) for key, value in query.items() if value is not None and value is not False}
-    asked["after"] = base64.urlsafe_b64encode(json.dumps(last, separators=(",", ":")).encode()).decode().rstrip("=")
-    return f"{path}?{urlencode(asked)}"
+    asked = [(key, _as_text(value)) for key, value in query.items() if value is not None and value is not False]
+    asked += [("state", one) for one in state]
+    key = base64.urlsafe_b64encode(json.dumps(last, separators=(",", ":")).encode()).decode().rstrip("=")
+    return f"{path}?{urlencode([*asked, ('after', key)])}"
 
 
 def _as_text(value: object) -> str:

@@ -1,0 +1,576 @@
+"""What people and systems send to the desk and read from it: the shapes of the API, with an example each.
+
+Instants are ISO 8601 text in UTC, temperatures degrees Celsius, ids texts. A list is `{"items": […], "next": path or
+null}`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Instant = Annotated[str, Field(description="ISO 8601, UTC", examples=["2026-01-01T06:30:00Z"])]
+Celsius = Annotated[float, Field(description="°C", examples=[4.56])]
+Id = Annotated[str, Field(examples=["0198c3a0-5a00-7abc-8def-0123456789ab"])]
+DeviceId = Annotated[str, Field(examples=["pi-0142"])]
+Channel = Annotated[str, Field(description="the sensor's channel on its device", examples=["tvc"])]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Names = Annotated[dict[str, Name], Field(examples=[{"en": "PHC Barkheda", "hi": "प्रा. स्वा. केंद्र बरखेड़ा"}])]
+StorageClass = Annotated[str, StringConstraints(min_length=1, max_length=40), Field(examples=["refrigerator"])]
+Next = Annotated[str | None, Field(description="the path of the next page; null on the last", examples=[None])]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class Shape(BaseModel):
+    """What goes out."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Asked(BaseModel):
+    """What comes in: a key that nobody knows is a mistake, told at once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# Problems, health
+
+
+class Fault(Shape):
+    where: Annotated[str, Field(examples=["body.name"])]
+    detail: Annotated[str, Field(examples=["Field required"])]
+
+
+class Problem(Shape):
+    """A problem document (RFC 9457)."""
+
+    type: Annotated[str, Field(examples=["urn:coldchain:problem:not-found"])]
+    title: Annotated[str, Field(examples=["Not Found"])]
+    status: Annotated[int, Field(examples=[404])]
+    detail: Annotated[str, Field(examples=["there is no storage point 0198c3a0-5a00-7abc-8def-0123456789ab"])]
+    instance: Annotated[str | None, Field(examples=["/api/v1/storage-points/0198c3a0"])] = None
+    errors: list[Fault] | None = None
+
+
+Part = Literal["ok", "away"]
+
+
+class Parts(Shape):
+    books: Annotated[Part, Field(examples=["ok"])]
+    history: Annotated[Part, Field(examples=["ok"])]
+    gate: Annotated[Part, Field(examples=["ok"])]
+    broker: Annotated[Part, Field(examples=["ok"])]
+
+
+class Health(Shape):
+    status: Annotated[Literal["ok", "degraded"], Field(examples=["ok"])]
+    parts: Parts
+
+
+# People
+
+
+class SignIn(Asked):
+    username: Annotated[str, Field(min_length=1, max_length=100, examples=["r.meena"])]
+    password: Annotated[str, Field(min_length=1, max_length=1000, examples=["a long invented phrase"])]
+
+
+class PlaceRef(Shape):
+    id: Id
+    name: Names
+
+
+class Who(Shape):
+    username: Annotated[str, Field(examples=["r.meena"])]
+    role: Annotated[str, Field(examples=["cold-chain-handler"])]
+    places: list[PlaceRef]
+
+
+class Me(Shape):
+    user: Who
+    permissions: Annotated[list[str], Field(examples=[["points.read", "incidents.acknowledge"]])]
+
+
+class SignedIn(Me):
+    token: Annotated[str, Field(examples=["ZqN3…invented…"])]
+    expires_at: Instant
+
+
+# Places and storage points
+
+
+class Place(Shape):
+    id: Id
+    kind: Annotated[str, Field(examples=["facility"])]
+    name: Names
+    parent_id: Annotated[str | None, Field(examples=["0198c3a0-5a00-7abc-8def-000000000001"])]
+    zone: Annotated[str, Field(examples=["Asia/Kolkata"])]
+
+
+class Places(Shape):
+    items: list[Place]
+    next: Next
+
+
+class NewPlace(Asked):
+    kind: Annotated[str, Field(min_length=1, max_length=40, examples=["facility"])]
+    name: Names
+    parent_id: Id
+    zone: Annotated[str | None, Field(max_length=60, examples=["Asia/Kolkata"])] = None
+
+
+class StoragePoint(Shape):
+    id: Id
+    name: Annotated[str, Field(examples=["ILR 2"])]
+    storage_class: StorageClass
+    place: PlaceRef
+    devices: Annotated[list[str], Field(examples=[["pi-0142"]])]
+
+
+class StoragePoints(Shape):
+    items: list[StoragePoint]
+    next: Next
+
+
+class NewStoragePoint(Asked):
+    name: Annotated[Name, Field(examples=["ILR 2"])]
+    storage_class: StorageClass
+    place_id: Id
+
+
+class Band(Shape):
+    low_c: Annotated[float | None, Field(examples=[2.0])]
+    high_c: Annotated[float | None, Field(examples=[8.0])]
+
+
+class Limits(Shape):
+    heat_c: Annotated[float | None, Field(examples=[8.0])]
+    frost_c: Annotated[float | None, Field(examples=[-0.5])]
+
+
+class RowError(Shape):
+    line: Annotated[int, Field(examples=[3])]
+    reason: Annotated[str, Field(examples=["no place is called 'PHC Barkheda'"])]
+    row: Annotated[list[str], Field(examples=[["ILR 2", "refrigerator", "PHC Barkheda"]])]
+
+
+class NewCredentials(Shape):
+    """Of a device that an import let in; shown once."""
+
+    device_id: DeviceId
+    password: Annotated[str, Field(examples=["kTq…invented…"])]
+
+
+class Imported(Shape):
+    created: Annotated[int, Field(examples=[39])]
+    updated: Annotated[int, Field(examples=[0])]
+    errors: list[RowError]
+    credentials: list[NewCredentials]
+
+
+# The wall
+
+State = Literal["hot", "cold", "watch", "silent", "fault", "ok", "empty"]
+Severity = Literal["out", "warning", "alarm"]
+
+
+class WallPlace(PlaceRef):
+    zone: Annotated[str, Field(examples=["Asia/Kolkata"])]
+
+
+class RowIncident(Shape):
+    id: Id
+    state: Annotated[str, Field(examples=["acknowledged"])]
+    acknowledged_by: Annotated[str | None, Field(examples=["r.meena"])]
+    acknowledged_at: Annotated[str | None, Field(examples=["2026-01-01T05:11:00Z"])]
+
+
+class Strip(Shape):
+    """The last 24 hours in quarter hours; lowest and highest of each in tenths of a degree, null where none is."""
+
+    from_: Annotated[Instant, Field(alias="from")]
+    step_s: Annotated[int, Field(examples=[900])]
+    min: Annotated[list[int | None], Field(examples=[[45, None, 47]])]
+    max: Annotated[list[int | None], Field(examples=[[51, None, 104]])]
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class Row(Shape):
+    """One line of the wall. `id` is a storage point's, or a device's where its sensors stand nowhere."""
+
+    id: Id
+    kind: Annotated[Literal["point", "not-placed"], Field(examples=["point"])]
+    name: Annotated[str, Field(examples=["ILR 2"])]
+    place: PlaceRef | None
+    storage_class: StorageClass
+    state: Annotated[State, Field(examples=["hot"])]
+    severity: Annotated[Severity | None, Field(examples=["warning"])]
+    celsius: Annotated[float | None, Field(examples=[10.4])]
+    measured_at: Annotated[str | None, Field(examples=["2026-01-01T05:11:00Z"])]
+    device_id: Annotated[str | None, Field(examples=["pi-0142"])]
+    sensor: Annotated[str | None, Field(examples=["tvc"])]
+    since: Annotated[str | None, Field(examples=["2026-01-01T01:59:00Z"])]
+    limit_c: Annotated[float | None, Field(examples=[8.0])]
+    alarm_at: Annotated[str | None, Field(examples=["2026-01-01T11:59:00Z"])]
+    alarmed_at: Annotated[str | None, Field(examples=[None])]
+    trend_c_per_h: Annotated[float | None, Field(examples=[1.3])]
+    last_heard_at: Annotated[str | None, Field(examples=["2026-01-01T05:11:04Z"])]
+    silent_since: Annotated[str | None, Field(examples=[None])]
+    fault: Annotated[str | None, Field(examples=[None])]
+    incident: RowIncident | None
+    band: Band
+    strip: Strip | None = None
+
+
+class Counts(Shape):
+    act: Annotated[int, Field(examples=[3])]
+    watch: Annotated[int, Field(examples=[1])]
+    silent: Annotated[int, Field(examples=[1])]
+    fault: Annotated[int, Field(examples=[1])]
+    ok: Annotated[int, Field(examples=[34])]
+
+
+class Wall(Shape):
+    place: WallPlace
+    at: Instant
+    counts: Counts
+    items: list[Row]
+    not_placed: list[Row]
+
+
+# Excursions and incidents
+
+
+class Excursion(Shape):
+    """A stay out of range that met its rule. `minutes_out` leaves the unknown ones out."""
+
+    id: Id
+    device_id: DeviceId
+    sensor: Channel
+    storage_point_id: Annotated[str | None, Field(examples=["0198c3a0-5a00-7abc-8def-0123456789ab"])]
+    rule: Annotated[str, Field(examples=["HEAT"])]
+    severity: Annotated[str, Field(examples=["alarm"])]
+    started_at: Instant
+    alarmed_at: Instant
+    ended_at: Annotated[str | None, Field(examples=["2026-01-01T17:45:00Z"])]
+    extreme_c: Annotated[float, Field(examples=[10.4])]
+    minutes_out: Annotated[float, Field(examples=[675.0])]
+    minutes_unknown: Annotated[float, Field(examples=[0.0])]
+    proven: Annotated[bool, Field(examples=[True])]
+    incident_id: Annotated[str | None, Field(examples=["0198c3a1-0000-7abc-8def-0123456789ab"])]
+    withdrawn_at: Annotated[str | None, Field(examples=[None])] = None
+
+
+class Excursions(Shape):
+    items: list[Excursion]
+    next: Next
+
+
+class IncidentPoint(Shape):
+    id: Id
+    name: Annotated[str, Field(examples=["ILR 2"])]
+    place: PlaceRef
+
+
+class Incident(Shape):
+    id: Id
+    kind: Annotated[str, Field(examples=["heat"])]
+    state: Annotated[str, Field(examples=["open"])]
+    severity: Annotated[str | None, Field(examples=["alarm"])]
+    detail: Annotated[str, Field(description="a code, such as the fault", examples=[""])]
+    started_at: Instant
+    ended_at: Annotated[str | None, Field(examples=[None])]
+    known_at: Instant
+    storage_points: list[IncidentPoint]
+    devices: Annotated[list[str], Field(examples=[["pi-0142"]])]
+    acknowledged_by: Annotated[str | None, Field(examples=[None])]
+    acknowledged_at: Annotated[str | None, Field(examples=[None])]
+
+
+class Incidents(Shape):
+    items: list[Incident]
+    next: Next
+
+
+class Revision(Shape):
+    """What was known of the incident from this instant on."""
+
+    known_at: Instant
+    what: Annotated[str, Field(examples=["opened"])]
+    excursion_id: Annotated[str | None, Field(examples=["0198c3a1-1000-7abc-8def-0123456789ab"])]
+    facts: Annotated[dict[str, Any], Field(examples=[{"started_at": "2026-01-01T01:59:00Z"}])]
+
+
+class Note(Shape):
+    kind: Annotated[str, Field(examples=["seen"])]
+    text: Annotated[str, Field(examples=["The plug was out. Lid kept closed, plugged in again at 10:40."])]
+    by: Annotated[str, Field(examples=["r.meena"])]
+    happened_at: Instant
+
+
+class IncidentInFull(Incident):
+    intervals: list[Excursion]
+    revisions: list[Revision]
+    notes: list[Note]
+
+
+class Acknowledgement(Asked):
+    comment: Annotated[
+        str, Field(max_length=2000, examples=["The plug was out. Lid kept closed, plugged in again at 10:40."])
+    ]
+
+
+class Closing(Asked):
+    reason: Annotated[str, Field(max_length=2000, examples=["The logger was taken to be calibrated."])]
+
+
+class NewNote(Asked):
+    kind: Annotated[Literal["acted", "reason"], Field(examples=["acted"])]
+    text: Annotated[Text, Field(examples=["Moved 620 doses to ILR 1."])]
+
+
+# The storage point in full
+
+
+class StoragePointInFull(StoragePoint):
+    """With its row of the wall as it is now; `zone` is the place's clock."""
+
+    zone: Annotated[str, Field(examples=["Asia/Kolkata"])]
+    row: Row | None
+    band: Band
+    limits: Limits
+
+
+class Bucket(Shape):
+    at: Instant
+    min_c: Celsius
+    mean_c: Celsius
+    max_c: Celsius
+    count: Annotated[int, Field(examples=[12])]
+
+
+class Gap(Shape):
+    from_: Annotated[Instant, Field(alias="from")]
+    to: Instant
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class Summary(Shape):
+    """The window in four numbers. Time in range is of the known time; null where nothing is known."""
+
+    time_in_range_pct: Annotated[float | None, Field(examples=[96.4])]
+    lowest_c: Annotated[float | None, Field(examples=[3.6])]
+    highest_c: Annotated[float | None, Field(examples=[10.4])]
+    unknown_minutes: Annotated[float, Field(examples=[130.0])]
+
+
+class Chart(Shape):
+    """`from` inclusive, `to` exclusive. Lowest and highest are the worst of the point's product probes."""
+
+    from_: Annotated[Instant, Field(alias="from")]
+    to: Instant
+    bucket_s: Annotated[float, Field(examples=[216.0])]
+    items: list[Bucket]
+    gaps: list[Gap]
+    band: Band
+    limits: Limits
+    summary: Summary
+    excursions: list[Excursion]
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+# Devices
+
+
+class OutboxNow(Shape):
+    """What the device says still waits at its side, and which of its numbers are durable or lost for ever."""
+
+    id: Annotated[str | None, Field(examples=["9f86d081884c7d65"])]
+    waiting: Annotated[int | None, Field(examples=[0])]
+    lost: Annotated[list[list[int]], Field(examples=[[]])]
+    durable: Annotated[list[list[int]], Field(examples=[[[1, 1440]]])]
+
+
+class PointRef(Shape):
+    id: Id
+    name: Annotated[str, Field(examples=["ILR 2"])]
+
+
+class Device(Shape):
+    device_id: DeviceId
+    kind: Annotated[str, Field(examples=["agent"])]
+    model: Annotated[str | None, Field(examples=["Raspberry Pi Zero 2 W"])]
+    dialect: Annotated[str, Field(examples=["senml"])]
+    interval_s: Annotated[float, Field(examples=[60])]
+    guarantee: Annotated[
+        Literal["acknowledged", "mqtt", "unheard"],
+        Field(
+            description="acknowledged: it keeps each reading until we say it is durable; mqtt: only as good as MQTT",
+            examples=["acknowledged"],
+        ),
+    ]
+    last_heard_at: Annotated[str | None, Field(examples=["2026-01-01T05:11:04Z"])]
+    silent_since: Annotated[str | None, Field(examples=[None])]
+    undated_at: Annotated[str | None, Field(description="when it last sent what nobody could date", examples=[None])]
+    storage_point: PointRef | None
+    outbox: OutboxNow | None
+    status: Annotated[dict[str, Any] | None, Field(examples=[{"state": "online", "waiting": 0, "clock": "trusted"}])]
+    ended_at: Annotated[str | None, Field(examples=[None])] = None
+
+
+class Devices(Shape):
+    items: list[Device]
+    next: Next
+
+
+class SensorInFull(Shape):
+    sensor: Channel
+    unit: Annotated[str, Field(examples=["Cel"])]
+    celsius: Annotated[float | None, Field(description="null where it measures something else", examples=[4.56])]
+    value: Annotated[float | None, Field(description="in its unit", examples=[4.56])]
+    fault: Annotated[str | None, Field(examples=[None])]
+    measured_at: Annotated[str | None, Field(examples=["2026-01-01T05:11:00Z"])]
+
+
+class PlacementInFull(Shape):
+    id: Id
+    sensor: Annotated[str, Field(description="`*`: all of the device", examples=["*"])]
+    role: Annotated[str, Field(examples=["product"])]
+    storage_point: PointRef
+    from_: Annotated[str | None, Field(alias="from", description="null: since it exists", examples=[None])]
+    to: Annotated[str | None, Field(examples=[None])]
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class DeviceInFull(Device):
+    sensors: list[SensorInFull]
+    placements: list[PlacementInFull]
+
+
+class NewDevice(Asked):
+    """It stands at the storage point; without one, `place_id` says who answers for it (else the place at the top)."""
+
+    device_id: Annotated[str, Field(max_length=32, examples=["pi-0142"])]
+    kind: Annotated[Literal["logger", "agent", "bridge"], Field(examples=["agent"])] = "logger"
+    place_id: Annotated[str | None, Field(max_length=64, examples=[None])] = None
+    model: Annotated[str | None, Field(max_length=100, examples=["Raspberry Pi Zero 2 W"])] = None
+    storage_point_id: Annotated[str | None, Field(examples=["0198c3a0-5a00-7abc-8def-0123456789ab"])] = None
+    interval_s: Annotated[int | None, Field(ge=1, le=86_400, examples=[60])] = None
+
+
+class Credentials(Shape):
+    """Shown once: only a hash of the password is kept."""
+
+    device_id: DeviceId
+    username: Annotated[str, Field(examples=["pi-0142"])]
+    password: Annotated[str, Field(examples=["kTq…invented…"])]
+    mqtt_url: Annotated[str, Field(examples=["mqtt://192.0.2.10:1883"])]
+    topic: Annotated[str, Field(examples=["coldchain/v1/pi-0142/readings"])]
+    toml: Annotated[str, Field(description="the agent's settings", examples=['device_id = "pi-0142"\n'])]
+    qr_svg: Annotated[str, Field(description="the same as a QR code", examples=["<svg …></svg>"])]
+
+
+class NewPlacement(Asked):
+    storage_point_id: Id
+    sensor: Annotated[str | None, Field(max_length=64, description="null: all of the device", examples=["tvc"])] = None
+    role: Annotated[Literal["product", "freezer", "ambient", "door", "power"], Field(examples=["product"])] = "product"
+    from_: Annotated[
+        str | None,
+        Field(
+            alias="from",
+            max_length=64,
+            description="null: since it exists where it stood nowhere before, else now",
+            examples=["2026-01-01T06:00:00Z"],
+        ),
+    ] = None
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ReadingShown(Shape):
+    """`celsius` is null where `fault` says why, and where the sensor measures something else (`value` in `unit`)."""
+
+    sensor: Channel
+    measured_at: Instant
+    celsius: Annotated[float | None, Field(examples=[4.56])]
+    fault: Annotated[str | None, Field(description="only where there is one", examples=[None])] = None
+    unit: Annotated[str | None, Field(description="only where it is not Cel", examples=[None])] = None
+    value: Annotated[float | None, Field(description="only where the unit is not Cel", examples=[None])] = None
+
+
+class ReadingsShown(Shape):
+    items: list[ReadingShown]
+    next: Next
+
+
+class Durable(Shape):
+    """All sequence numbers of this outbox that are durable so far."""
+
+    outbox: Annotated[str, Field(examples=["9f86d081884c7d65"])]
+    durable: Annotated[list[list[int]], Field(examples=[[[1, 57], [60, 61]]])]
+    at: Annotated[int, Field(description="the server's clock, ms UTC", examples=[1767225660000])]
+
+
+class Taken(Shape):
+    """A pack without numbers is durable, and cannot be acknowledged by its number."""
+
+    accepted: Annotated[int, Field(examples=[2])]
+
+
+# Refusals and rules
+
+
+class Refusal(Shape):
+    id: Annotated[int, Field(examples=[17])]
+    device_id: DeviceId
+    received_at: Instant
+    reason: Annotated[str, Field(examples=["unreadable"])]
+    detail: Annotated[str, Field(examples=["a text stands where a number belongs"])]
+    count: Annotated[int, Field(description="how many equal ones came", examples=[1])]
+    size: Annotated[int, Field(description="bytes", examples=[412])]
+    excerpt: Annotated[str, Field(examples=['[{"bn":"pi-0142:","n":"tvc","v":"4.5"}]'])]
+    released_by: Annotated[str | None, Field(examples=[None])]
+    released_at: Annotated[str | None, Field(examples=[None])]
+
+
+class Refusals(Shape):
+    items: list[Refusal]
+    next: Next
+
+
+class Released(Shape):
+    """Whether today's code believes it; if not, why not, and it stays."""
+
+    released: Annotated[bool, Field(examples=[True])]
+    reason: Annotated[str | None, Field(examples=[None])] = None
+    detail: Annotated[str | None, Field(examples=[None])] = None
+
+
+class RuleShown(Shape):
+    code: Annotated[str, Field(examples=["HEAT"])]
+    operator: Annotated[str, Field(examples=[">"])]
+    limit_c: Annotated[float, Field(examples=[8.0])]
+    mode: Annotated[str, Field(examples=["consecutive"])]
+    duration_s: Annotated[float, Field(examples=[36000])]
+    window_s: Annotated[float | None, Field(examples=[None])]
+    severity: Annotated[str, Field(examples=["alarm"])]
+    sensor: Annotated[str, Field(examples=["*"])]
+    source: Annotated[str, Field(examples=["WHO PQS E003 / E006 DS01"])]
+    verified: Annotated[str, Field(examples=["V"])]
+
+
+class RuleSetShown(Shape):
+    storage_class: StorageClass
+    name: Annotated[str, Field(examples=["refrigerator"])]
+    version: Annotated[int, Field(examples=[1])]
+    since: Annotated[str | None, Field(description="null: always", examples=[None])]
+    in_force: Annotated[bool, Field(examples=[True])]
+    rules: list[RuleShown]
+
+
+class RuleSets(Shape):
+    items: list[RuleSetShown]
+    next: Next

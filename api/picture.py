@@ -1,0 +1,221 @@
+"""The picture: what the desk has in mind of the present, so that a wall is ready before somebody asks for it.
+
+One per process. `look` brings it up to date: from the judge's file what changed since the last look, from the books who
+stands where, at most once a second or when somebody here changed them. Safe over threads.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from api.strips import Strip, Strips
+from api.wall import Concern, Known, Point, Row, SensorKey, Unplaced, point_row, unplaced_row
+from coldchain.facts import EVERY_CHANNEL
+from coldchain.sqlite import FileMissing
+from stream.history import History, SensorNow
+
+BOOKS_STAY_S = 1.0
+"""How long what the books said is taken for true; others write in them too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A sensor, or a whole device (channel "*"), stands at a point; `is_product`: it measures what is kept there."""
+
+    device_id: str
+    channel: str
+    storage_point_id: str
+    is_product: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """An incident that has not ended, with the ids of the storage points and devices that it is about."""
+
+    concern: Concern
+    points: frozenset[str]
+    devices: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the books say at one moment. `points` come without sensors, `unplaced` with the path and limits alone."""
+
+    points: dict[str, Point] = field(default_factory=dict)
+    devices: dict[str, Unplaced] = field(default_factory=dict)
+    stands: tuple[Stand, ...] = ()
+    incidents: dict[str, OpenIncident] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class News:
+    """What changed since it was last taken: rows by id, and the paths of rows that are gone (or gone from there)."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
+
+
+class Picture:
+    def __init__(self, history: History, read_layout: Callable[[], Layout]) -> None:
+        self._history = history
+        self._read_layout = read_layout
+        self._lock = threading.RLock()
+        self._known = Known({}, {})
+        self._layout = Layout()
+        self._read_at: float | None = None
+        self._revision = -1
+        self._spots: dict[str, Point | Unplaced] = {}
+        self._row_of: dict[str, set[str]] = {}
+        self._rows: dict[str, Row] = {}
+        self._news = News()
+        self._strips = Strips(history)
+
+    def books_changed(self) -> None:
+        """Somebody here wrote: the next look reads the books anew."""
+        with self._lock:
+            self._read_at = None
+
+    def look(self) -> None:
+        """Bring the picture up to date."""
+        with self._lock:
+            changed, has_new_sensor = self._hear()
+            if self._read_books() or has_new_sensor:
+                self._arrange()
+                changed = set(self._spots)
+            for row_id in changed:
+                self._paint(row_id)
+
+    def take_news(self) -> News:
+        """What changed since the last call; for the one who tells others."""
+        with self._lock:
+            news, self._news = self._news, News()
+            return news
+
+    def rows(self) -> list[Row]:
+        with self._lock:
+            return list(self._rows.values())
+
+    def row(self, row_id: str) -> Row | None:
+        with self._lock:
+            return self._rows.get(row_id)
+
+    def sensor(self, device_id: str, channel: str) -> SensorNow | None:
+        return self._known.sensors.get((device_id, channel))
+
+    def strip(self, row: Row, at: int) -> Strip:
+        """The row's last 24 hours."""
+        sensors = [sensor for key in row.sensors if (sensor := self._known.sensors.get(key)) is not None]
+        return self._strips.of(sensors, at)
+
+    def warm(self, keys: Iterable[SensorKey], at: int) -> None:
+        """Have the strips of these sensors ready, and whole."""
+        for key in keys:
+            sensor = self._known.sensors.get(key)
+            if sensor is not None:
+                self._strips.of([sensor], at, whole=True)
+
+    def _hear(self) -> tuple[set[str], bool]:
+        """Which rows the judge's news concerns, and whether a sensor was heard for the first time."""
+        try:
+            revision = self._history.revision()
+            if revision == self._revision:
+                return set(), False
+            sensors = [one for one in self._history.changed_since(self._revision) if one.unit == "Cel"]
+            devices = self._history.devices_changed_since(self._revision)
+        except FileMissing:
+            return set(), False
+        has_new = any((one.device_id, one.channel) not in self._known.sensors for one in sensors)
+        self._known.sensors.update({(one.device_id, one.channel): one for one in sensors})
+        self._known.devices.update({one.device_id: one for one in devices})
+        self._revision = revision  # read first: what came since is read again, which changes nothing
+        heard = {one.device_id for one in sensors} | {one.device_id for one in devices}
+        return {row_id for device_id in heard for row_id in self._row_of.get(device_id, ())}, has_new
+
+    def _read_books(self) -> bool:
+        """Whether the books say something else than before."""
+        now = time.monotonic()
+        if self._read_at is not None and now - self._read_at < BOOKS_STAY_S:
+            return False
+        layout = self._read_layout()
+        self._read_at = now
+        if layout == self._layout:
+            return False
+        self._layout = layout
+        return True
+
+    def _arrange(self) -> None:
+        self._spots = arranged(self._layout, self._known.sensors)
+        self._row_of = {}
+        for row_id, spot in self._spots.items():
+            devices = spot.devices if isinstance(spot, Point) else (spot.device_id,)
+            for device_id in {*devices, *(device for device, _ in spot.sensors)}:
+                self._row_of.setdefault(device_id, set()).add(row_id)
+        for row_id in self._rows.keys() - self._spots.keys():
+            self._news.gone[row_id] = self._rows.pop(row_id).path
+            self._news.rows.pop(row_id, None)
+
+    def _paint(self, row_id: str) -> None:
+        spot = self._spots[row_id]
+        concern = _worst_concern(self._layout.incidents, row_id, is_point=isinstance(spot, Point))
+        if isinstance(spot, Point):
+            row = point_row(spot, self._known, concern)
+        else:
+            row = unplaced_row(spot, self._known, concern)
+        before = self._rows.get(row_id)
+        if before is not None and before.path != row.path:
+            self._news.gone[row_id] = before.path
+        if row != before:
+            self._rows[row_id] = row
+            self._news.rows[row_id] = row
+
+
+def arranged(layout: Layout, sensors: Iterable[SensorKey]) -> dict[str, Point | Unplaced]:
+    """Each point with its sensors, and each device that has sensors which stand nowhere."""
+    own = {(stand.device_id, stand.channel): stand for stand in layout.stands}
+    at_point: dict[str, list[SensorKey]] = {}
+    devices_at: dict[str, set[str]] = {}
+    nowhere: dict[str, list[SensorKey]] = {}
+    heard: set[str] = set()
+    for stand in layout.stands:
+        if stand.is_product:
+            devices_at.setdefault(stand.storage_point_id, set()).add(stand.device_id)
+    for device_id, channel in sorted(sensors):
+        heard.add(device_id)
+        placed = own.get((device_id, channel)) or own.get((device_id, EVERY_CHANNEL))
+        if placed is None:
+            nowhere.setdefault(device_id, []).append((device_id, channel))
+        elif placed.is_product:
+            at_point.setdefault(placed.storage_point_id, []).append((device_id, channel))
+    placed_devices = {stand.device_id for stand in layout.stands}
+    spots: dict[str, Point | Unplaced] = {}
+    for point in layout.points.values():
+        spots[point.id] = Point(
+            point.id,
+            point.name,
+            point.storage_class,
+            point.place,
+            tuple(sorted(devices_at.get(point.id, ()))),
+            tuple(at_point.get(point.id, ())),
+            point.limits,
+        )
+    for device in layout.devices.values():
+        has_news = device.device_id in nowhere or device.device_id not in placed_devices | heard
+        if has_news:
+            loose = tuple(nowhere.get(device.device_id, ()))
+            spots[device.device_id] = Unplaced(device.device_id, loose, device.path, device.limits)
+    return spots
+
+
+def _worst_concern(incidents: dict[str, OpenIncident], row_id: str, *, is_point: bool) -> Concern | None:
+    """The incident that a row names: one that nobody has acknowledged before one that somebody has."""
+    about = [one.concern for one in incidents.values() if row_id in (one.points if is_point else one.devices)]
+    return min(about, key=_order, default=None)
+
+
+KINDS_WORST_FIRST = ("heat", "frost", "two-voices", "fault", "silence", "power", "clock", "platform")
+
+
+def _order(concern: Concern) -> tuple[int, bool, str]:
+    kind = KINDS_WORST_FIRST.index(concern.kind) if concern.kind in KINDS_WORST_FIRST else len(KINDS_WORST_FIRST)
+    return (kind, concern.acknowledged_at is not None, concern.id)

@@ -1,0 +1,1 @@
+"""The routes: a file a noun, each saying who may and where."""

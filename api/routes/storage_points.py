@@ -1,0 +1,158 @@
+"""Storage points: the slots that people know, and what their temperature was."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api import models
+from api.access import Found, PlaceQuery, Scope, needs, of_storage_point, within_place
+from api.charts import chart_of, stays_at
+from api.instants import After, From, Limit, To, last_key, next_path, window
+from api.layout import limits_at
+from api.pages import page_over
+from api.routes.excursions import excursion_shown
+from api.routes.people import place_ref
+from api.routes.responses import problems
+from api.shown import band_shown, celsius_shown, limits_shown, row_shown, strip_shown
+from api.tools import Tools
+from coldchain.clock import MINUTE, SECOND, iso
+from registry import placements, storage_points
+from registry.storage_points import StoragePoint
+
+router = APIRouter(prefix="/api/v1", tags=["places"])
+
+PointId = Annotated[str, Path(max_length=64)]
+
+MOST_EXCURSIONS = 500
+
+
+def _in_place(tools: Tools, asked: models.NewStoragePoint) -> Found:
+    """In the place that the body names."""
+    with tools.books.read() as shelf:
+        place = shelf.places.several([asked.place_id]).get(asked.place_id)
+    return Found((place.path,) if place else (), f"there is no place {asked.place_id}")
+
+
+@router.get("/storage-points", response_model=models.StoragePoints, responses=problems(404))
+def list_storage_points(
+    tools: Tools,
+    scope: Annotated[Scope, needs("points.read", within_place)],
+    place: PlaceQuery = None,
+    limit: Limit = 1000,
+    after: After = None,
+) -> models.StoragePoints:
+    """By name."""
+    cursor = last_key(after, str, str)
+    with tools.books.read() as shelf:
+        page, last = page_over(
+            scope.paths, lambda path: shelf.storage_points.page(path, cursor, limit + 1), _key, limit
+        )
+        shown = _shown(shelf, page, scope.at)
+    following = (
+        None if last is None else next_path("/api/v1/storage-points", {"place": place, "limit": limit}, _key(last))
+    )
+    return models.StoragePoints(items=shown, next=following)
+
+
+@router.post("/storage-points", response_model=models.StoragePoint, status_code=201, responses=problems(404, 409))
+def add_storage_point(
+    tools: Tools, scope: Annotated[Scope, needs("points.write", _in_place)], asked: models.NewStoragePoint
+) -> models.StoragePoint:
+    """A new one in the place; its class says by which rules its sensors are judged."""
+    with tools.books.begin() as shelf:
+        point = storage_points.add(shelf, asked.name, asked.storage_class, asked.place_id)
+        [shown] = _shown(shelf, [point], scope.at)
+    tools.written()
+    return shown
+
+
+@router.get("/storage-points/{storage_point_id}", response_model=models.StoragePointInFull, responses=problems(404))
+def get_storage_point(
+    tools: Tools, scope: Annotated[Scope, needs("points.read", of_storage_point)], storage_point_id: PointId
+) -> models.StoragePointInFull:
+    """With its row of the wall, and its limits."""
+    with tools.books.read() as shelf:
+        point = shelf.storage_points.get(storage_point_id)
+        [short] = _shown(shelf, [point], scope.at)
+        limits = limits_at(shelf, point.storage_class, scope.at)
+        zone = shelf.places.get(point.place_id).zone
+    tools.picture.look()
+    row = tools.picture.row(storage_point_id)
+    now = None if row is None else {**row_shown(row), "strip": strip_shown(tools.picture.strip(row, scope.at))}
+    return models.StoragePointInFull(
+        **short.model_dump(),
+        zone=zone,
+        row=None if now is None else models.Row.model_validate(now),
+        band=models.Band(**band_shown(limits)),
+        limits=models.Limits(**limits_shown(limits)),
+    )
+
+
+@router.get("/storage-points/{storage_point_id}/chart", response_model=models.Chart, responses=problems(404))
+def get_chart(
+    tools: Tools,
+    scope: Annotated[Scope, needs("readings.read", of_storage_point)],
+    storage_point_id: PointId,
+    since: From = None,
+    until: To = None,
+    points: Annotated[int, Query(ge=1, le=2000, description="how many buckets at most")] = 400,
+) -> models.Chart:
+    """Lowest, mean and highest per bucket, the gaps told; the last day unless told otherwise."""
+    begin, end = window(since, until, scope.at)
+    with tools.books.read() as shelf:
+        point = shelf.storage_points.get(storage_point_id)
+        path = shelf.places.get(point.place_id).path
+        limits = limits_at(shelf, point.storage_class, scope.at)
+        seen_until = max(begin, min(end, scope.at + 1))
+        stays = stays_at(shelf, tools.history, storage_point_id, begin, seen_until)
+        excursions = shelf.excursions.page(
+            path, storage_point_ids=[storage_point_id], since=begin, until=end, limit=MOST_EXCURSIONS
+        )
+    chart = chart_of(tools.history, stays, begin, end, points, limits)
+    return models.Chart(
+        from_=iso(begin),
+        to=iso(end),
+        bucket_s=chart.width / SECOND,
+        items=[
+            models.Bucket(
+                at=iso(one.since),
+                min_c=one.low / 100,
+                mean_c=round(one.mean / 100, 2),
+                max_c=one.high / 100,
+                count=one.count,
+            )
+            for one in chart.buckets
+        ],
+        gaps=[models.Gap(from_=iso(a), to=iso(b)) for a, b in chart.gaps],
+        band=models.Band(**band_shown(limits)),
+        limits=models.Limits(**limits_shown(limits)),
+        summary=models.Summary(
+            time_in_range_pct=chart.summary.in_range_pct,
+            lowest_c=celsius_shown(chart.summary.lowest),
+            highest_c=celsius_shown(chart.summary.highest),
+            unknown_minutes=round(chart.summary.unknown / MINUTE, 1),
+        ),
+        excursions=[excursion_shown(one) for one in excursions],
+    )
+
+
+def _key(point: StoragePoint) -> tuple[str, str]:
+    return (point.name, point.storage_point_id)
+
+
+def _shown(shelf: placements.Shelf, points: list[StoragePoint], at: int) -> list[models.StoragePoint]:
+    places = shelf.places.several(sorted({point.place_id for point in points}))
+    standing = shelf.placements.at_points([point.storage_point_id for point in points], at, at + 1)
+    devices: dict[str, set[str]] = {}
+    for row in standing:
+        devices.setdefault(row.storage_point_id, set()).add(row.device_id)
+    return [
+        models.StoragePoint(
+            id=point.storage_point_id,
+            name=point.name,
+            storage_class=point.storage_class,
+            place=place_ref(places[point.place_id]),
+            devices=sorted(devices.get(point.storage_point_id, ())),
+        )
+        for point in points
+    ]
