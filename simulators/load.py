@@ -9,7 +9,7 @@ import asyncio
 import struct
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from coldchain.errors import Refused, Unavailable
 from coldchain.senml import TRUSTED
 from coldchain.topics import mqtt_topic
 from simulators import dice
+from simulators.accounts import Account
 
 CHANNEL = "tvc"
 WINDOW = 20
@@ -34,12 +35,6 @@ class BadLoad(Refused):
 
 class BrokerGone(Unavailable):
     """The broker refused a device, or the connection ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    device_id: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import pytest
 from coldchain.clock import MINUTE, SECOND
 from coldchain.readings import Reading
 from coldchain.senml import encode
-from simulators.load import Account, BadLoad, BrokerGone, Log, Plan, messages, press
+from simulators.accounts import Account
+from simulators.load import BadLoad, BrokerGone, Log, Plan, messages, press
 from tests.tales import NEW_YEAR
 
 ACCOUNT = Account("dev-1", "secret")
