@@ -334,19 +334,3 @@ def _can_be_a_channel(text: str) -> bool:
 
 def _shown(value: object) -> str:
     return str(value) if isinstance(value, Decimal) else repr(value)
-
-
-def starter(device_id: str, url: str, username: str, password: str, interval_s: int = 60) -> str:
-    """A settings file to begin with, as the platform hands it out when a device is enrolled."""
-    return (
-        f"device_id = {_quoted(device_id)}\n\n"
-        f"[broker]\nurl = {_quoted(url)}\nusername = {_quoted(username)}\npassword = {_quoted(password)}\n\n"
-        f"[beat]\ninterval_s = {interval_s}\n\n"
-        "# One table a probe: `ls /sys/bus/w1/devices` shows the rom of each.\n"
-        '[[sensor]]\nchannel = "tvc"\nkind = "ds18b20"\nrom = "28-000000000000"\n'
-    )
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -205,13 +205,14 @@ class Mosquitto:
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    more: str = ""
 
     def start(self) -> None:
         assert MOSQUITTO is not None
         self.folder.mkdir(exist_ok=True)
         config = self.folder / "mosquitto.conf"
         config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
+            f"listener {self.port} 127.0.0.1\n{self.more}\nallow_anonymous true\npersistence true\n"
             f"persistence_location {self.folder}/\nmax_queued_messages 0\nuser root\n"
         )
         with (self.folder / "log").open("ab") as log:
@@ -453,3 +454,50 @@ duration_s = 2
         wait_until(rang.exists, 20, "the siren")
         pi.measures(5_000)
         wait_until(lambda: rang.read_text() == "HOT alarm tvc\nHOT ended tvc\n", 10, "the end of the alarm")
+
+
+# TLS
+
+OPENSSL = shutil.which("openssl")
+
+
+def authority(folder: Path, name: str) -> Path:
+    """A certificate that vouches for itself, good for 127.0.0.1."""
+    assert OPENSSL is not None
+    subprocess.run(
+        [
+            *(OPENSSL, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    return folder / f"{name}.pem"
+
+
+@needs_mosquitto
+@pytest.mark.servers
+@pytest.mark.skipif(OPENSSL is None, reason="openssl is not installed on this machine")
+def test_a_broker_is_spoken_to_with_tls_and_only_if_its_authority_is_ours(tmp_path):
+    ours, another = authority(tmp_path, "broker"), authority(tmp_path, "stranger")
+    mosquitto = Mosquitto(
+        tmp_path / "broker", more=f"certfile {ours}\nkeyfile {ours.with_suffix('.key')}\ntls_version tlsv1.2"
+    )
+    mosquitto.start()
+    try:
+        for trusted, expected in ((ours, "lets the device in"), (another, "certificate verify failed")):
+            pi = Pi(tmp_path, mosquitto.port)
+            text = pi.settings.read_text().replace("mqtt://", "mqtts://")
+            pi.settings.write_text(text.replace("[broker]\n", f'[broker]\ntls_ca = "{trusted}"\n'))
+            told = subprocess.run(
+                [*COLDCHAIN, "agent", "--check", "--config", str(pi.settings)],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=30,
+            )
+            assert expected in told.stdout
+    finally:
+        mosquitto.stop()

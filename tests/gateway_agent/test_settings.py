@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from coldchain.clock import SECOND
-from gateway_agent.settings import NO_RULES, BadSettings, SensorSettings, load, parse, starter
+from gateway_agent.settings import NO_RULES, BadSettings, SensorSettings, load, parse
 
 LEAST = """
 device_id = "pi-0142"
@@ -130,13 +130,6 @@ def test_name_and_password_can_stand_in_the_url():
 
 def test_a_password_is_not_shown():
     assert "secret" not in repr(parsed(with_line("broker", 'password = "secret"')))
-
-
-def test_what_the_platform_hands_out_is_a_settings_file():
-    settings = parsed(starter("pi-0142", "mqtt://broker.example.org:1884", "pi-0142", 'a "quoted" \\ word', 30))
-
-    assert (settings.broker.port, settings.broker.password) == (1884, 'a "quoted" \\ word')
-    assert settings.interval == 30 * SECOND
 
 
 @pytest.mark.parametrize(
