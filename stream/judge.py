@@ -285,14 +285,18 @@ class Judge:
     # What follows
 
     def _announce(self, sensor: Sensor, replay: Replay, is_late: bool, taken: Taken) -> None:
-        """The verdict on each rule of which there are, or were, intervals in the replayed span."""
+        """The verdict on each rule of which there are, or were, intervals in the replayed span.
+
+        What had ended before the replay began stays: a sum may still hold readings of an interval long over.
+        """
         codes = replay.codes() | (self._codes_kept(sensor, replay) if is_late else set())
         for code in sorted(codes):
             since, until = replay.span(code)
             if since >= until:
                 continue
-            now = sorted(replay.intervals(code), key=lambda interval: (interval.started_at, interval.alarmed_at))
             before = self._kept(sensor, code, since, until)
+            settled = [i for i in before if i.ended_at is not None and i.ended_at < replay.since]
+            now = sorted([*settled, *replay.intervals(code)], key=lambda i: (i.started_at, i.alarmed_at))
             if not now and not before:
                 continue
             if now != before:
