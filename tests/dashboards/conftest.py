@@ -1,6 +1,7 @@
 """The built window, a browser, and a way to open pages as somebody with their own settings."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,10 +131,19 @@ class Window:
             self.errors.append(f"{path}: {said}")
 
 
+def until(page: Page, holds: str) -> None:
+    """Wait until the expression is true. The page's own policy forbids the waiting that Playwright would do in it."""
+    deadline = time.monotonic() + 15
+    while not page.evaluate(holds):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"never became true: {holds}")
+        page.wait_for_timeout(20)
+
+
 def settled(page: Page) -> None:
     """The page stands: nothing is on its way any more."""
     page.wait_for_selector("h1")
-    page.wait_for_function("!document.querySelector('.bone, [aria-busy=true]')")
+    until(page, "!document.querySelector('.bone, [aria-busy=true]')")
 
 
 @pytest.fixture

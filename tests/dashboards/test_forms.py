@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboards.conftest import DESK, Window
+from tests.dashboards.conftest import DESK, Window, until
 from tests.dashboards.stage import PASSWORD, TOKEN, USER, Stage, row
 
 pytestmark = pytest.mark.browser
@@ -71,7 +71,7 @@ def test_a_comment_outlives_a_lost_line_and_is_sent_when_it_is_back(window: Wind
 
     stage.deaf = False
     page.locator(".answer").get_by_role("button", name="Acknowledge").click()
-    page.wait_for_function("!Object.keys(localStorage).some((name) => name.includes('acknowledge.'))")
+    until(page, "!Object.keys(localStorage).some((name) => name.includes('acknowledge.'))")
 
     assert stage.told("POST", "/incidents/incident-0/acknowledge") == {"comment": "The plug was out"}
 
@@ -94,7 +94,7 @@ def test_another_person_at_the_same_phone_sees_nothing_of_it(window: Window, sta
     context = window.context()
     page = window.open("/devices/new", within=context)
     page.locator("#device-id").fill("pi-0500")
-    page.wait_for_function("Object.keys(localStorage).some((name) => name.endsWith('.enrol'))")
+    until(page, "Object.keys(localStorage).some((name) => name.endsWith('.enrol'))")
     page.goto(window.address + "/more")
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_selector("#password")
@@ -168,7 +168,7 @@ def test_ending_a_device_asks_once_and_says_what_follows(window: Window, stage: 
     assert not [1 for _, path, _ in stage.asked if path.endswith("/end")]
     page.get_by_role("button", name="End this device").click()
     page.get_by_role("button", name="Yes, end it").click()
-    page.wait_for_function("!document.querySelector('.btn.danger')")
+    until(page, "!document.querySelector('.btn.danger')")
 
     assert [1 for _, path, _ in stage.asked if path == "/devices/pi-0105/end"]
 

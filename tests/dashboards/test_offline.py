@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.dashboards.conftest import Window
+from tests.dashboards.conftest import Window, until
 from tests.dashboards.stage import Stage
 
 pytestmark = pytest.mark.browser
@@ -16,8 +16,8 @@ def kept(window: Window, **options: object) -> tuple[BrowserContext, Page]:
     context = window.context(service_workers="allow", **options)  # type: ignore[arg-type]
     page = window.open("/", within=context)
     page.wait_for_selector(".dot.live")
-    page.wait_for_function("navigator.serviceWorker.ready.then((one) => Boolean(one.active))")
-    page.wait_for_function("localStorage.getItem('coldchain.wall') !== null")
+    until(page, "navigator.serviceWorker.ready.then((one) => Boolean(one.active))")
+    until(page, "localStorage.getItem('coldchain.wall') !== null")
     return context, page
 
 

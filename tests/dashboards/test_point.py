@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.dashboards import stage as invented
-from tests.dashboards.conftest import DESK, Window
+from tests.dashboards.conftest import DESK, Window, until
 from tests.dashboards.stage import Stage, now_ms
 
 pytestmark = pytest.mark.browser
@@ -24,7 +24,7 @@ COUNTED = """() => {
     hot: pixels(0xb3, 0x26, 0x1e),
     cold: pixels(0x1f, 0x4f, 0xc4),
     band: pixels(0xcf, 0xe8, 0xda),
-    hatch: pixels(0x9a, 0xa4, 0xac),
+    hatched: pixels(0xe6, 0xe9, 0xec),
   };
 }"""
 
@@ -69,7 +69,7 @@ def test_the_chart_shows_the_four_facts_and_the_excursions(window: Window) -> No
     expect(page.locator(".facts")).to_contain_text("1 h 55 min")
     expect(page.locator("tbody tr")).to_have_count(2)
     expect(page.locator("tbody")).to_contain_text("not proven: part of the time is unknown")
-    expect(page.locator(".plot")).to_have_attribute("aria-label", re.compile("lowest 0.8 °C, highest 10.5 °C"))
+    expect(page.locator(".plot")).to_have_attribute("aria-label", re.compile("lowest 1.0.°C, highest 10.5.°C"))
 
 
 def test_extremes_gaps_and_the_band_are_drawn(window: Window) -> None:
@@ -84,7 +84,7 @@ def test_extremes_gaps_and_the_band_are_drawn(window: Window) -> None:
 def test_a_longer_window_is_asked_for_and_shown(window: Window, stage: Stage) -> None:
     page = window.open("/points/point-0")
     page.get_by_role("button", name="30 days").click()
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    until(page, "!document.querySelector('[aria-busy=true]')")
 
     asked = [path for _, path, _ in stage.asked if path.endswith("/chart")]
     assert len(asked) == 2

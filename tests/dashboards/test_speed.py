@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.dashboards.conftest import Window, settled
+from tests.dashboards.conftest import Window, settled, until
 
 pytestmark = pytest.mark.browser
 
@@ -43,8 +43,8 @@ def test_the_wall_is_usable_within_1_5_s_the_next_time(window: Window) -> None:
     first = context.new_page()
     first.goto(window.address)
     settled(first)
-    first.wait_for_function("navigator.serviceWorker.ready.then((one) => Boolean(one.active))")
-    first.wait_for_function("localStorage.getItem('coldchain.wall') !== null")
+    until(first, "navigator.serviceWorker.ready.then((one) => Boolean(one.active))")
+    until(first, "localStorage.getItem('coldchain.wall') !== null")
     first.close()
 
     assert until_usable(slowed(context), window.address) <= WARM

@@ -19,9 +19,20 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const DEVANAGARI = '०१२३४५६७८९';
 
+const devanagari = (text: string): string => text.replace(/[0-9]/g, (digit) => DEVANAGARI[Number(digit)] ?? digit);
+
+/** The words with their own numbers in Devanagari digits. What is handed into a sentence is in them already, or a name. */
+function inDevanagari(words: unknown): unknown {
+  if (typeof words === 'string') return devanagari(words);
+  if (Array.isArray(words)) return words.map(inDevanagari);
+  if (typeof words !== 'object' || words === null) return words;
+  return Object.fromEntries(Object.entries(words).map(([key, word]) => [key, inDevanagari(word)]));
+}
+
 class Say {
   /** Set before the page is mounted, by `speak`. */
-  words = $state.raw<Words>({} as Words);
+  #spoken = $state.raw<Words>({} as Words);
+  words = $derived(settings.digits === 'devanagari' ? (inDevanagari(this.#spoken) as Words) : this.#spoken);
   zone = $state('Asia/Kolkata');
 
   #formats = new Map<string, Intl.DateTimeFormat>();
@@ -29,7 +40,7 @@ class Say {
   async speak(language: string): Promise<void> {
     const file = files[`./words/${language}.ts`] ?? files['./words/en.ts'];
     if (!file) throw new Error('no words were built in');
-    this.words = (await file()).default;
+    this.#spoken = (await file()).default;
     settings.change({ language });
     document.documentElement.lang = language;
   }
@@ -37,7 +48,7 @@ class Say {
   /** In the reader's digits. */
   digits(text: string): string {
     if (settings.digits === 'international') return text;
-    return text.replace(/[0-9]/g, (digit) => DEVANAGARI[Number(digit)] ?? digit);
+    return devanagari(text);
   }
 
   /** 12345.6 → 12,345.6; −0.9 with the true minus; lakhs are grouped as India groups them. */
