@@ -126,7 +126,7 @@ def gate_password(data_dir: DataDir) -> str:
     with suppress(FileNotFoundError):
         if known := path.read_text(encoding="ascii").strip():
             return known
-    password = secrets.token_urlsafe(24)
+    password = secrets.token_hex(24)
     _replace(path, password + "\n")
     return password
 

@@ -15,8 +15,8 @@ PASSWORD_BYTES = 16
 
 
 def new_password() -> str:
-    """128 random bits in 22 characters that any device can type."""
-    return secrets.token_urlsafe(PASSWORD_BYTES)
+    """128 random bits in characters that any device and any shell can carry."""
+    return secrets.token_hex(PASSWORD_BYTES)
 
 
 def credential_of(password: str) -> str:

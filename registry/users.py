@@ -300,7 +300,7 @@ def first_administrator(books: Books[Shelf], clock: Clock = now) -> tuple[str, s
     with books.read() as shelf:
         if shelf.users.any_administrator(at):
             return None
-    password = secrets.token_urlsafe(12)
+    password = secrets.token_hex(8)
     password_hash = hashed(password)
     with books.begin() as shelf:
         if shelf.users.any_administrator(at):
