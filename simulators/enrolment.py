@@ -1,24 +1,19 @@
 """Enrolment: a district goes into the books, places, storage points and devices, all in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from coldchain.clock import SECOND
 from coldchain.data_dir import DataDir
-from registry import broker_files, enrolment, facilities, places, storage_points, users
-from registry.books import Books, Shelf, open_books
-from registry.relay import relay
+from registry import enrolment, facilities, places, settling, storage_points, users
+from registry.books import Books, Shelf
+from registry.devices import Credentials
+from registry.settling import settle_devices
 from simulators.accounts import Account
 from simulators.district import District, Facility, Point
 
 FACILITY_TYPES = {"district-store": "district-store"}
 """A facility's type in the district → in the books; what is not here is a cold-chain point."""
-
-
-def open_data(data_dir: DataDir) -> Books:
-    """The books of a data directory, made where there are none. Raises coldchain.errors.Unavailable."""
-    data_dir.root.mkdir(parents=True, exist_ok=True)
-    return open_books(f"sqlite:///{data_dir.books}")
 
 
 def enrol(books: Books, district: District, at: int, *, is_whole: bool) -> list[Account]:
@@ -42,10 +37,10 @@ def enrol(books: Books, district: District, at: int, *, is_whole: bool) -> list[
     return accounts
 
 
-def enrol_unplaced(books: Books, device_id: str, interval_s: int, at: int) -> Account:
-    """A device that nobody has placed yet."""
+def enrol_unplaced(books: Books, device_id: str, interval: int, at: int, kind: str = "agent") -> Account:
+    """A device that nobody has placed yet, and that measures every `interval` ms."""
     with books.begin() as shelf:
-        given = enrolment.enrol(shelf, [device_id], at, kind="agent", interval=interval_s * SECOND)
+        given = enrolment.enrol(shelf, [device_id], at, kind=kind, interval=interval)
     return Account(device_id, given[0].password)
 
 
@@ -56,10 +51,18 @@ def add_user(books: Books, name: str, password: str, role: str, at: int) -> str:
         return users.add(shelf, name, password_hash, role, places.top(shelf).place_id, at).user_id
 
 
-def tell(books: Books, data_dir: DataDir) -> None:
-    """Have the gate, the judge and the broker know of it."""
-    relay(books, data_dir.books)
-    broker_files.write(books, data_dir)
+def tell(books: Books, data_dir: DataDir, accounts: Sequence[Account] = ()) -> None:
+    """The gate and the judge know of it, and a broker that runs lets the devices in, when this comes back.
+
+    Raises registry.broker_files.NotReloaded.
+    """
+    settle_devices(books, data_dir, [Credentials(one.device_id, one.password) for one in accounts])
+
+
+def mqtt_url(data_dir: DataDir) -> str:
+    """Where a device on this machine finds the broker."""
+    address = settling.broker_address(data_dir)
+    return settling.mqtt_url(data_dir) if address is None else f"mqtt://{address[0]}:{address[1]}"
 
 
 def known(books: Books, device_ids: Iterable[str]) -> set[str]:

@@ -8,6 +8,7 @@ from coldchain.clock import SECOND, now
 from coldchain.data_dir import DataDir
 from coldchain.errors import Conflict
 from registry import devices, places
+from registry.settling import open_at
 from simulators import accounts, district, enrolment
 
 
@@ -17,7 +18,7 @@ def data_dir(tmp_path) -> DataDir:
 
 
 def test_the_shipped_district_fits_into_the_books(data_dir):
-    books = enrolment.open_data(data_dir)
+    books = open_at(data_dir)
     begun = time.process_time()
 
     given = enrolment.enrol(books, district.shipped(), now(), is_whole=True)
@@ -38,7 +39,7 @@ def test_the_shipped_district_fits_into_the_books(data_dir):
 
 
 def test_a_district_can_stand_under_others(data_dir):
-    books = enrolment.open_data(data_dir)
+    books = open_at(data_dir)
 
     enrolment.enrol(books, district.shipped().with_only(2), now(), is_whole=False)
 
@@ -49,8 +50,8 @@ def test_a_district_can_stand_under_others(data_dir):
 
 
 def test_a_device_that_is_taken_undoes_it_all(data_dir):
-    books = enrolment.open_data(data_dir)
-    enrolment.enrol_unplaced(books, "store-df-1", 60, now())
+    books = open_at(data_dir)
+    enrolment.enrol_unplaced(books, "store-df-1", 60 * SECOND, now())
 
     with pytest.raises(Conflict):
         enrolment.enrol(books, district.shipped(), now(), is_whole=True)
