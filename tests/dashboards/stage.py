@@ -364,6 +364,7 @@ def devices() -> list[Json]:
         listed.append(
             {
                 "device_id": f"pi-{100 + i:04d}",
+                "kind": "agent",
                 "model": "Raspberry Pi Zero 2 W",
                 "dialect": "senml",
                 "interval_s": 60 if i % 2 else 300,
@@ -425,6 +426,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.wall: Json = full_wall()
+        self.username = USER
         self.permissions = list(ALL_PERMISSIONS)
         self.devices = devices()
         self.refusals = refusals()
@@ -493,7 +495,7 @@ class Stage:
         return _packed(request, answer)
 
     def me(self) -> Json:
-        user = {"username": USER, "role": "administrator", "places": [DISTRICT]}
+        user = {"username": self.username, "role": "administrator", "places": [DISTRICT]}
         return {"user": user, "permissions": self.permissions}
 
     def _sign_in(self, body: Json) -> Response:
@@ -563,7 +565,7 @@ class Stage:
             "happened_at": iso(at - 20 * MINUTE),
         }
         revisions = [
-            {"known_at": iso(at - h * HOUR), "what": "opened", "facts": {"started_at": iso(at)}} for h in (3, 2)
+            {"known_at": iso(at - h * HOUR), "what": what, "facts": {}} for h, what in ((3, "opened"), (2, "widened"))
         ]
         acts = found[0]["kind"] in ("heat", "frost")
         return {
@@ -582,12 +584,18 @@ class Stage:
                     if one["incident"] and one["incident"]["id"] == name:
                         one["incident"] = {**incident_of(0, seen=True), "id": name}
                 return {"id": name, "state": "acknowledged"}
+            case ["incidents", name, "close"]:
+                self.incidents = [
+                    {**one, "state": "ended", "ended_at": iso(now_ms())} if one["id"] == name else one
+                    for one in self.incidents
+                ]
+                return {"id": name, "state": "ended"}
             case ["incidents", _, "notes"]:
                 return {"kind": "acted", "text": body["text"], "by": USER, "happened_at": iso(now_ms())}
             case ["refusals", number, "release"]:
                 return {"released": number != "2", "reason": "wrongly-dated", "detail": "measured 3 h after receipt"}
-            case ["devices"]:
-                name = body["device_id"]
+            case ["devices"] | ["devices", _, "password"]:
+                name = body["device_id"] if len(parts) == 1 else parts[1]
                 toml = f'device_id = "{name}"\npassword = "kTq-invented-8w"\nmqtt_url = "mqtt://192.0.2.10:1883"\n'
                 return {
                     "device_id": name,
@@ -615,7 +623,8 @@ class Stage:
                         "row": ["ILR 2", "fridge", "PHC Amla"],
                     },
                 ]
-                return {"created": 39, "updated": 2, "errors": errors}
+                given = [{"device_id": "pi-0300", "password": "kTq-invented-9x"}] if parts[1] == "devices" else []
+                return {"created": 39, "updated": 2, "errors": errors, "credentials": given}
         return None
 
 

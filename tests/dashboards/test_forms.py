@@ -101,8 +101,8 @@ def test_another_person_at_the_same_phone_sees_nothing_of_it(window: Window, sta
 
     assert page.evaluate("localStorage.getItem('coldchain.wall')") is None
     assert page.evaluate("localStorage.getItem('coldchain.session')") is None
-    user = {"username": "s.rao", "role": "administrator", "places": []}
-    someone = {"token": TOKEN, "me": {"user": user, "permissions": stage.permissions}}
+    stage.username = "s.rao"
+    someone = {"token": TOKEN, "me": stage.me()}
     page.evaluate("(kept) => localStorage.setItem('coldchain.session', JSON.stringify(kept))", someone)
     page.goto(window.address + "/devices/new")
     expect(page.locator("#device-id")).to_have_value("")
@@ -120,7 +120,7 @@ def test_enrolling_shows_the_password_once_with_a_code_and_a_file(window: Window
     assert page.locator(".qr").evaluate("(image) => image.decode().then(() => image.naturalWidth > 0)")
     expect(page.locator("main")).to_contain_text("kTq-invented-8w")
     sent = stage.told("POST", "/devices")
-    assert sent == {"device_id": "pi-0116", "model": "raspberry-pi", "interval_s": 300, "storage_point_id": "point-90"}
+    assert sent == {"device_id": "pi-0116", "kind": "agent", "interval_s": 300, "storage_point_id": "point-90"}
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as a file").click()
     assert saved.value.suggested_filename == "pi-0116.toml"
@@ -225,3 +225,35 @@ def test_a_refused_page_says_so_in_words(window: Window, stage: Stage, status: i
     page = window.open("/incidents/incident-0")
 
     expect(page.get_by_role("alert")).to_contain_text(said)
+
+
+def test_an_import_of_devices_shows_their_passwords_once_and_saves_them(window: Window) -> None:
+    page = window.open("/imports")
+    page.get_by_role("button", name="Devices").click()
+    page.locator("textarea").fill("device_id\npi-0300")
+    page.get_by_role("button", name="Import", exact=True).click()
+
+    expect(page.locator(".result")).to_contain_text("kTq-invented-9x")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save the passwords").click()
+    assert saved.value.path().read_text("utf-8-sig").splitlines() == ["device_id,password", "pi-0300,kTq-invented-9x"]
+
+
+def test_a_device_gets_a_new_password_after_a_warning(window: Window) -> None:
+    page = window.open("/devices/pi-0105")
+    page.get_by_role("button", name="Give it a new password").click()
+    expect(page.locator("main")).to_contain_text("The old password is worth nothing")
+    page.get_by_role("button", name="Yes, a new password").click()
+
+    expect(page.locator("main")).to_contain_text("kTq-invented-8w")
+
+
+def test_an_incident_that_no_message_ends_is_closed_with_a_reason(window: Window, stage: Stage) -> None:
+    page = window.open("/incidents/incident-5")
+    page.get_by_role("button", name="Close the incident").click()
+    expect(page.get_by_role("alert")).to_contain_text("Write what you did first")
+    page.get_by_label("Add what you did").fill("One of the two has a new name")
+    page.get_by_role("button", name="Close the incident").click()
+
+    expect(page.locator(".lead")).to_contain_text("nded")
+    assert stage.told("POST", "/incidents/incident-5/close") == {"reason": "One of the two has a new name"}

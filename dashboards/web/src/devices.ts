@@ -18,6 +18,7 @@ export const lostOf = (device: Device): number => (device.outbox?.lost ?? []).re
 
 export function outboxText(device: Device): string {
   const w = say.words.devices;
-  const waiting = device.outbox?.waiting ?? 0;
+  const waiting = device.outbox?.waiting ?? null;
+  if (waiting === null) return '';
   return waiting > 0 ? w.waiting(say.number(waiting)) : w.nothingWaiting;
 }

@@ -27,7 +27,7 @@ export function howLong(incident: Incident): string {
   return incident.ended_at ? w.lasted(say.duration(ms(incident.ended_at) - began)) : w.goesOn(say.duration(clock.now - began));
 }
 
-export const isOver = (incident: Incident): boolean => incident.state === 'ended' || incident.state === 'withdrawn';
+export const isOver = (incident: Incident): boolean => ['ended', 'withdrawn', 'merged'].includes(incident.state);
 
 const HARM = ['heat', 'frost', 'power', 'two-voices', 'clock', 'silence', 'fault', 'platform'];
 

@@ -138,12 +138,14 @@ export interface Chart {
 
 export interface Device {
   device_id: string;
+  kind?: string;
   model: string | null;
   dialect: string;
   interval_s: number;
   guarantee: 'acknowledged' | 'mqtt' | 'unheard';
   last_heard_at: string | null;
   silent_since: string | null;
+  undated_at?: string | null;
   storage_point: { id: string; name: string } | null;
   outbox: { id: string | null; waiting: number | null; lost: number[][]; durable: number[][] } | null;
   status: Record<string, unknown> | null;
@@ -196,6 +198,8 @@ export interface Imported {
   created: number;
   updated: number;
   errors: { line: number; reason: string; row: string[] }[];
+  /** Of devices that the table let in; shown once. */
+  credentials?: { device_id: string; password: string }[];
 }
 export interface Health {
   status: string;
