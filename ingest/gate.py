@@ -201,11 +201,6 @@ class Gate:
         self._read_settings()
         return self._known(device_id)
 
-    def lags(self) -> dict[str, int]:
-        """How many entries of READINGS each named follower has still to pass."""
-        last = journal.last_offset(self._connection, READINGS)
-        return {name: last - position for name, position in retention.positions(self._data_dir, READINGS).items()}
-
     # Which devices there are
 
     def _learn(self, batch: Sequence[Message]) -> None:

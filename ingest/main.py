@@ -1,0 +1,177 @@
+"""The gate's room on one machine: hears over MQTT and HTTP, makes it durable, acknowledges, answers.
+
+The order is the promise: journal first, then PUBACK, then the ranges. Whatever dies in between is sent again by broker
+or device, and counts once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+
+from coldchain import crash
+from coldchain.answers import (
+    Acknowledgement,
+    Configuration,
+    RefusedPack,
+    encode_acknowledgement,
+    encode_configuration,
+    encode_refused,
+)
+from coldchain.clock import SECOND, Clock, now
+from coldchain.data_dir import DataDir
+from coldchain.facts import Enrolled
+from coldchain.journal.sqlite import SqliteJournal
+from coldchain.topics import SETTINGS, mqtt_topic
+from ingest.gate import Gate, Message, Outcome
+from ingest.http import make_app, open_door
+from ingest.keeper import Keeper, Stuck
+from ingest.mqtt import Broker, Line, listen
+from ingest.space import LIMIT, Measure
+
+BEAT_S = 10.0
+FIRST_PRUNING_S = 60.0
+PRUNED_EVERY_S = 600.0
+AT_ONCE = 200
+"""So many configurations are published before others get their turn in the loop."""
+
+CONFIG_LEAF = "config"
+ACK_LEAF = "ack"
+REFUSED_LEAF = "refused"
+
+log = logging.getLogger("ingest")
+
+
+async def serve(
+    data_dir: DataDir,
+    journal: SqliteJournal,
+    mqtt_url: str,
+    *,
+    clock: Clock = now,
+    disk_limit: float = LIMIT,
+    space: Measure | None = None,
+) -> None:
+    """Run the room until it is cancelled. Raises BadBrokerAddress, and what no second try can mend."""
+    broker = Broker(mqtt_url, data_dir.gate_password)
+    keeper = Keeper(Gate(data_dir, clock, space=space, limit=disk_limit), journal)
+    try:
+        async with listen(broker, clock) as line:
+            app = make_app(keeper, clock, lambda: {**keeper.counters(), **_line_counters(line)})
+            async with open_door(app, data_dir.gate_socket), asyncio.TaskGroup() as tasks:
+                tasks.create_task(_pump(keeper, line), name="pump")
+                tasks.create_task(_beat(keeper, line), name="heartbeats")
+                tasks.create_task(_prune(keeper), name="retention")
+                wishes = Wishes()
+                tasks.create_task(_follow_wishes(journal, line, wishes), name="configurations")
+                tasks.create_task(_tell_wishes_again(line, wishes), name="configurations again")
+    finally:
+        keeper.close()
+
+
+async def _pump(keeper: Keeper, line: Line) -> None:
+    async for batch in line.batches():
+        crash.point("gate.received")
+        outcomes = await keeper.take_until_durable(batch)
+        crash.point("gate.appended")
+        line.acknowledge(batch)
+        crash.point("gate.acknowledged")
+        for topic, body in answers(batch, outcomes):
+            line.publish(topic, body)
+
+
+def answers(batch: Sequence[Message], outcomes: Sequence[Outcome]) -> list[tuple[str, bytes]]:
+    """What is to be said after a batch, as (topic, body): ranges once an outbox, each refusal once."""
+    durable: dict[tuple[str, str], Acknowledgement] = {}
+    refused: dict[tuple[str, RefusedPack], None] = {}
+    for message, outcome in zip(batch, outcomes, strict=True):
+        if outcome.acknowledgement is not None:
+            durable[message.device_id, outcome.acknowledgement.outbox_id] = outcome.acknowledgement
+        if outcome.refused is not None:
+            refused[message.device_id, outcome.refused] = None
+    said = [(mqtt_topic(device_id, ACK_LEAF), encode_acknowledgement(told)) for (device_id, _), told in durable.items()]
+    return said + [(mqtt_topic(device_id, REFUSED_LEAF), encode_refused(told)) for device_id, told in refused]
+
+
+async def _beat(keeper: Keeper, line: Line) -> None:
+    """A heartbeat says that whoever had spoken would have been heard: none while we hear nobody."""
+    while True:
+        if line.is_connected:
+            with suppress(Stuck):  # told by the keeper; that no heartbeat comes is what shall be seen
+                await keeper.beat()
+        await asyncio.sleep(BEAT_S if line.is_connected else BEAT_S / 20)
+
+
+async def _prune(keeper: Keeper) -> None:
+    await asyncio.sleep(FIRST_PRUNING_S)
+    while True:
+        try:
+            dropped = await keeper.prune()
+            if dropped:
+                log.info("%d old entries left the journal", dropped)
+        except Stuck as why:
+            log.warning("the journal cannot be pruned now: %s", why)
+        await asyncio.sleep(PRUNED_EVERY_S)
+
+
+class Wishes:
+    """What the books wish of each device, as it stands retained at the broker."""
+
+    def __init__(self) -> None:
+        self._revisions: dict[str, int] = {}
+        self._bodies: dict[str, bytes] = {}
+
+    def note(self, device: Enrolled) -> bytes | None:
+        """What is to be published now; None where nothing changes. Empty takes the retained one away."""
+        if self._revisions.get(device.device_id, 0) >= device.revision:
+            return None
+        self._revisions[device.device_id] = device.revision
+        body = b"" if device.ended_at is not None else encode_configuration(wished(device))
+        before = self._bodies.get(device.device_id)
+        never_wished = before is None and body == _NOTHING and device.revision == 1
+        if body == before or never_wished:
+            return None
+        self._bodies[device.device_id] = body
+        return body
+
+    def all(self) -> list[tuple[str, bytes]]:
+        return list(self._bodies.items())
+
+
+_NOTHING = encode_configuration(Configuration())
+
+
+def wished(device: Enrolled) -> Configuration:
+    interval = device.wished_interval
+    return Configuration(
+        None if interval is None else interval // SECOND,
+        None if device.low is None else device.low / 100,
+        None if device.high is None else device.high / 100,
+    )
+
+
+async def _follow_wishes(journal: SqliteJournal, line: Line, wishes: Wishes) -> None:
+    async for entries in journal.follow(SETTINGS, "ingest.config", 0):
+        for entry in entries:
+            if isinstance(entry.item, Enrolled):
+                body = wishes.note(entry.item)
+                if body is not None:
+                    line.publish(mqtt_topic(entry.item.device_id, CONFIG_LEAF), body, retain=True)
+        await asyncio.sleep(0)
+
+
+async def _tell_wishes_again(line: Line, wishes: Wishes) -> None:
+    """A broker may have lost its memory, and what changed while there was none was not told."""
+    async for _ in line.made():
+        for number, (device_id, body) in enumerate(wishes.all()):
+            line.publish(mqtt_topic(device_id, CONFIG_LEAF), body, retain=True)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+
+def _line_counters(line: Line) -> dict[str, object]:
+    return {
+        "connected": int(line.is_connected),
+        "connections": line.connections,
+        "waiting": line.waiting,
+        "acknowledged": line.acknowledged,
+    }

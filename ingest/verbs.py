@@ -1,0 +1,144 @@
+"""What the gate does from the command line: run alone, and judge files with no server."""
+
+import asyncio
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from coldchain.data_dir import DataDir
+from coldchain.errors import Refused
+from coldchain.rules import OPERATORS, NoSuchRuleSet, RuleSet, parse_rules, rule_set
+from coldchain.verbs import Verb
+
+EXIT_DAMAGED = 3
+
+
+class BadArgument(Refused):
+    """An argument cannot be used."""
+
+
+def _describe_ingest(parser: ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="where the files of this machine lie")
+    parser.add_argument(
+        "--mqtt-url",
+        default="mqtt://127.0.0.1:1883",
+        metavar="URL",
+        help="the broker, as mqtt://USER:PASSWORD@HOST:PORT; without a user, the gate's own name and the password in "
+        "DIR/broker/gate.password (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--disk-limit",
+        type=float,
+        default=90.0,
+        metavar="PERCENT",
+        help="so full may the disk be before nothing is acknowledged any more, unless 20 GiB are free "
+        "(default: %(default)g)",
+    )
+
+
+def _run_ingest(arguments: Namespace) -> int:
+    from coldchain import crash
+    from coldchain.journal.sqlite import SqliteJournal
+    from coldchain.logs import log_to_stderr
+    from coldchain.processes import until_terminated
+    from ingest.main import serve
+
+    if not 0 < arguments.disk_limit <= 100:
+        raise BadArgument("--disk-limit is a percentage above 0, up to 100")
+    log_to_stderr("ingest")
+    crash.arm_from(os.environ.get("COLDCHAIN_CRASH", ""))
+    data_dir = DataDir(arguments.data)
+    journal = SqliteJournal(data_dir.root)
+    try:
+        work = serve(data_dir, journal, arguments.mqtt_url, disk_limit=arguments.disk_limit / 100)
+        asyncio.run(until_terminated(work))
+    finally:
+        journal.close()
+    return 0
+
+
+INGEST = Verb("hears devices over MQTT and HTTP, keeps what they say, acknowledges it", _describe_ingest, _run_ingest)
+
+
+def _describe_judge(parser: ArgumentParser) -> None:
+    parser.description = f"""{JUDGE_HELP}.
+
+A file is CSV with a header that names the columns sensor, measured_at and celsius, in any order; further columns are
+left alone, except interval_s (see --interval), and so are lines that begin with "#". measured_at is ISO 8601 or Unix
+seconds; celsius is a number, or empty or fault:NAME where the sensor had none. Rows may stand in any order, the same
+row counts once, values outside -100…150 °C are faults. "-" reads standard input.
+
+Several files are judged as one set of readings: a sensor that goes on in the next file is one story.
+
+Exit code: 0 judged (whatever was found), 2 the arguments cannot be used, 3 a file is damaged: FILE:LINE: reason on
+stderr, and nothing of that file is judged."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="CSV files, or - for standard input")
+    parser.add_argument(
+        "--rules",
+        default="refrigerator",
+        metavar="SET|FILE",
+        help="a set that ships (refrigerator, freezer), or a TOML file with [[rule]] tables: code, operator "
+        f"({', '.join(OPERATORS)}), limit_c, mode (consecutive, cumulative), duration_s, window_s, severity, sensor "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--interval",
+        type=float,
+        metavar="S",
+        help="seconds between readings; without it what the file says (a column interval_s, or a line "
+        "'# interval_s: 300'), else the median spacing of each sensor. Gaps longer than twice of it are unknown time",
+    )
+    parser.add_argument("--zone", default="UTC", metavar="Z", help="of times that name none (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="a JSON line for each interval, fields as in /excursions")
+
+
+def _run_judge(arguments: Namespace) -> int:
+    from ingest import csv_readings
+
+    rules = _rules(arguments.rules)
+    zone = _zone(arguments.zone)
+    if arguments.interval is not None and not 0 < arguments.interval < 10**9:
+        raise BadArgument("--interval is a number of seconds above 0")
+    interval = None if arguments.interval is None else round(arguments.interval * 1000)
+    found = csv_readings.Found()
+    is_damaged = False
+    for file in arguments.files:
+        try:
+            found.add(csv_readings.read(file, zone))
+        except csv_readings.Damaged as why:
+            print(why, file=sys.stderr)
+            is_damaged = True
+    judged = found.judged(rules, interval)
+    if is_damaged and not judged:
+        return EXIT_DAMAGED  # that nothing was found would be said of files that nobody could read
+    for line in csv_readings.json_lines(judged) if arguments.json else csv_readings.table(judged):
+        print(line)
+    return EXIT_DAMAGED if is_damaged else 0
+
+
+def _rules(named: str) -> RuleSet:
+    """Raises NoSuchRuleSet, BadRules and BadArgument."""
+    try:
+        return rule_set(named)
+    except NoSuchRuleSet:
+        path = Path(named)
+        if not path.is_file():
+            raise
+        try:
+            return parse_rules(path.read_text("utf-8"), named)
+        except (OSError, UnicodeDecodeError) as why:
+            raise BadArgument(f"{named} cannot be read: {why}") from why
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadArgument(f"there is no time zone {name!r}; write Asia/Kolkata or UTC") from None
+
+
+JUDGE_HELP = "judges files of readings with no server, by the platform's own code"
+
+JUDGE = Verb(JUDGE_HELP, _describe_judge, _run_judge)
