@@ -157,6 +157,7 @@ class Wall {
     };
     this.at = Math.max(this.at, clock.now);
     if (before && before.state !== row.state) this.#announce(row);
+    if (!before) this.#soon(); // a new one: its last 24 hours are not in what was told
     if (Date.now() - this.#keptAt > KEEP_EVERY) this.#keep();
   }
 
