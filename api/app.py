@@ -23,12 +23,12 @@ from api.routes import (
     people,
     places,
     readings,
-    refusals,
     rule_sets,
     storage_points,
     systems,
     wall,
 )
+from api.routes import refusals as refused
 from api.settings import Settings
 from api.static import Pages
 from api.tools import Desk
@@ -46,24 +46,24 @@ WORTH_PACKING = 1024
 def create_app(
     books: Books,
     history: History,
-    refusals_: Refusals,
-    gate: GateClient,
+    refusals: Refusals,
+    gate_client: GateClient,
     settings: Settings,
     clock: Clock = now,
 ) -> FastAPI:
     """The desk as an ASGI application. Live pages are served while its lifespan lasts."""
     picture = Picture(history, lambda: read_layout(books, clock()))
-    live = Live(picture, RefusalWatch(refusals_, books), IncidentWatch(books), clock)
+    live = Live(picture, RefusalWatch(refusals, books), IncidentWatch(books), clock)
     tallies = Tallies()
     app = FastAPI(
         **document.meta(),
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(live, gate),
+        lifespan=_lifespan(live, gate_client),
         redirect_slashes=False,
     )
-    app.state.desk = Desk(books, history, refusals_, gate, settings, clock, picture, live, tallies)
+    app.state.desk = Desk(books, history, refusals, gate_client, settings, clock, picture, live, tallies)
     for noun in (
         people,
         wall,
@@ -73,7 +73,7 @@ def create_app(
         readings,
         excursions,
         incidents,
-        refusals,
+        refused,
         rule_sets,
         imports,
         systems,

@@ -1,0 +1,250 @@
+"""A desk with real books and a real history in a temporary directory, a clock that the test owns, and people."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from starlette.types import ASGIApp
+
+from api.app import create_app
+from api.gate_client import GateClient
+from api.settings import Settings
+from coldchain.clock import HOUR, MINUTE
+from coldchain.data_dir import DataDir
+from coldchain.events import Heartbeat
+from coldchain.journal import Entry
+from coldchain.journal.sqlite import SqliteJournal
+from coldchain.packs import Column, Pack
+from coldchain.readings import centidegrees
+from coldchain.topics import SETTINGS
+from ingest.refusals import Refusals
+from registry import enrolment, incidents, places, storage_points, troubles, users
+from registry.books import open_books
+from registry.relay import relay
+from stream.history import History
+from stream.judge import Judge
+from tests.tales import NEW_YEAR
+
+PASSWORD = "an invented phrase"
+START = NEW_YEAR + 48 * HOUR
+
+
+@cache
+def password_hash() -> str:
+    return users.hashed(PASSWORD)
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """The app on a free port, in a thread of its own; gives its URL."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server ended before it had begun"
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        bound.close()
+
+
+class World:
+    """Everything behind one desk. `now` is what its clock says."""
+
+    def __init__(self, root: Path) -> None:
+        self.data_dir = DataDir(root)
+        self.now = START
+        self.books = open_books(f"sqlite:///{self.data_dir.books}", self.clock)
+        self.judge = Judge(self.data_dir.stream)
+        self.history = History(self.data_dir.stream)
+        self.gate = GateClient(self.data_dir.gate_socket)
+        self.settings = Settings(self.data_dir, metrics_token="for the figures")
+        self.refusals = Refusals(self.data_dir.gate)
+        self.app = create_app(self.books, self.history, self.refusals, self.gate, self.settings, self.clock)
+        self._open = ExitStack()
+        self.url = self._open.enter_context(serving(self.app))
+        self.http = self._open.enter_context(httpx.Client(base_url=self.url, timeout=10))
+        self._journal = SqliteJournal(root)
+        self._offset = 0
+        self._settled = 0
+        with self.books.read() as shelf:
+            self.top = places.top(shelf).place_id
+
+    def clock(self) -> int:
+        return self.now
+
+    # what stands where
+
+    @contextmanager
+    def written(self) -> Iterator[Any]:
+        """The shelf, to write on; the desk looks anew afterwards."""
+        with self.books.begin() as shelf:
+            yield shelf
+        self.app.state.desk.picture.books_changed()
+
+    def place(self, name: str, parent_id: str | None = None, kind: str = "block") -> str:
+        with self.written() as shelf:
+            return places.add(shelf, kind, {"en": name, "hi": f"{name} (हि)"}, parent_id or self.top).place_id
+
+    def point(self, name: str, place_id: str | None = None, storage_class: str = "refrigerator") -> str:
+        with self.written() as shelf:
+            return storage_points.add(shelf, name, storage_class, place_id or self.top).storage_point_id
+
+    def device(self, device_id: str, point_id: str | None = None, **facts: Any) -> str:
+        with self.written() as shelf:
+            [given] = enrolment.enrol(
+                shelf, [device_id], self.now, storage_point_id=point_id, interval=5 * MINUTE, **facts
+            )
+        return given.password
+
+    # what happens
+
+    def settle(self) -> None:
+        """The judge learns what the books have to tell."""
+        relay(self.books, self.data_dir.books)
+        entries = self._journal.read(SETTINGS, self._settled, 10_000)
+        if entries:
+            self._settled = entries[-1].offset
+            self._follow(self.judge.take(settings=entries))
+
+    def hear(
+        self,
+        device_id: str,
+        *readings: tuple[int, float],
+        channel: str = "tvc",
+        unit: str = "Cel",
+        faults: tuple[tuple[int, str], ...] = (),
+        seq: int | None = None,
+    ) -> None:
+        """The judge takes a pack in, and the books what follows from it."""
+        self.settle()
+        told = sorted(readings)
+        column = Column(
+            channel,
+            unit,
+            tuple(at for at, _ in told),
+            tuple(centidegrees(str(value)) for _, value in told),
+            tuple(at for at, _ in faults),
+            tuple(fault for _, fault in faults),
+        )
+        received_at = max([*column.measured_at, *column.faulty_at])
+        self._take(device_id, Pack(device_id, "0", seq, received_at, "trusted", (column,)))
+
+    def beat(self, *instants: int) -> None:
+        """The gate was alive at these instants."""
+        self.settle()
+        for at in instants:
+            self._take("gate", Heartbeat("gate", at))
+
+    def _take(self, key: str, item: Pack | Heartbeat) -> None:
+        self._offset += 1
+        self._follow(self.judge.take(readings=[Entry(self._offset, key, item)]))
+
+    def _follow(self, taken: Any) -> None:
+        with self.written() as shelf:
+            incidents.take_verdicts(shelf, taken.verdicts, self.now)
+            troubles.take_silences(shelf, taken.silences, self.now)
+
+    # who asks
+
+    def user(self, username: str, role: str = "administrator", place_id: str | None = None) -> "Person":
+        with self.books.begin() as shelf:
+            users.add(shelf, username, password_hash(), role, place_id or self.top, self.now)
+        return self.signed_in(username)
+
+    def signed_in(self, username: str) -> "Person":
+        answer = self.http.post("/api/v1/sign-in", json={"username": username, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return Person(self.http, answer.json()["token"])
+
+    def close(self) -> None:
+        self._open.close()
+        self._journal.close()
+        self.refusals.close()
+        self.judge.close()
+        self.books.close()
+
+
+class Person:
+    """Asks the desk with a token."""
+
+    def __init__(self, http: httpx.Client, token: str) -> None:
+        self._http = http
+        self.token = token
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    def get(self, path: str, status: int = 200, **query: Any) -> Any:
+        """`since` and `until` are asked for as `from` and `to`."""
+        asked = {{"since": "from", "until": "to"}.get(name, name): value for name, value in query.items()}
+        answer = self._http.get(_full(path), params=asked or None, headers=self.headers)
+        return _checked(answer, status)
+
+    def post(self, path: str, body: Any = None, status: int = 200) -> Any:
+        answer = self._http.post(_full(path), json=body, headers=self.headers)
+        return _checked(answer, status)
+
+    def everything(self, path: str, **query: Any) -> list[Any]:
+        """All pages of a list."""
+        items: list[Any] = []
+        page = self.get(path, **query)
+        while True:
+            items += page["items"]
+            if page["next"] is None:
+                return items
+            page = self.get(page["next"])
+
+
+def _full(path: str) -> str:
+    return path if path.startswith(("/api/", "/health", "/metrics")) else f"/api/v1{path}"
+
+
+def _checked(answer: Any, status: int) -> Any:
+    assert answer.status_code == status, f"{answer.status_code}: {answer.text[:500]}"
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json", answer.headers
+        document = answer.json()
+        assert document["status"] == status
+        assert document["type"].startswith("urn:coldchain:problem:")
+        assert document["detail"]
+    return answer.json() if answer.content else None
+
+
+@pytest.fixture(scope="session")
+def fresh_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Books as the first start makes them, to be copied."""
+    path = tmp_path_factory.mktemp("books") / "books.db"
+    open_books(f"sqlite:///{path}", lambda: START).close()
+    return path
+
+
+def copied_world(fresh_books: Path, root: Path) -> World:
+    shutil.copy(fresh_books, DataDir(root).books)
+    return World(root)
+
+
+@pytest.fixture
+def world(tmp_path: Path, fresh_books: Path) -> Iterator[World]:
+    made = copied_world(fresh_books, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def boss(world: World) -> Person:
+    """The administrator of the whole."""
+    return world.user("the.boss")
