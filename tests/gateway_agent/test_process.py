@@ -229,6 +229,7 @@ class Gate:
 
     def __init__(self, port: int) -> None:
         self.packs: dict[tuple[str, int], bytes] = {}
+        self.durable: dict[str, Ranges] = {}
         self.heard = 0
         self.two_voices: list[tuple[str, int]] = []
         self.statuses: list[dict[str, Any]] = []
@@ -270,10 +271,8 @@ class Gate:
             self.heard += 1
             if self.packs.setdefault(identity, bytes(message.payload)) != message.payload:
                 self.two_voices.append(identity)
-            durable = Ranges()
-            for outbox_id, seq in self.packs:
-                if outbox_id == identity[0]:
-                    durable = durable.with_number(seq)
+            durable = self.durable.get(identity[0], Ranges()).with_number(identity[1])
+            self.durable[identity[0]] = durable
         if not self.is_mute:
             ack = encode_acknowledgement(Acknowledgement(identity[0], durable, now()))
             client.publish(message.topic.replace("/readings", "/ack"), ack, qos=1)
