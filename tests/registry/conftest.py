@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -55,7 +56,7 @@ def postgresql() -> Iterator[str]:
         open_books(f"{url}/template_books", lambda: START).close()
         yield url
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # fast: it does not wait for whoever is still connected
         server.wait(20)
         shutil.rmtree(home)
 
@@ -93,11 +94,12 @@ def _until_it_answers(port: int) -> None:
     while True:
         try:
             psycopg.connect(host="127.0.0.1", port=port, user="books", dbname="postgres").close()
-            return
         except psycopg.OperationalError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.1)
+        else:
+            return
 
 
 def _execute(port: int, statement: str) -> None:
