@@ -109,12 +109,12 @@ class Fleet:
         while not stop.is_set():
             self.turn(pace)
 
-    def send_all(self, pace: Pace, stop: Event, within_s: float, progress: Progress | None = None) -> None:
-        """Live on until the server has everything of the past, or it is to stop. Raises NotDurable."""
+    def send_all(self, pace: Pace, within_s: float, progress: Progress | None = None) -> None:
+        """Live on until the server has everything of the past. Raises NotDurable."""
         patience = time.monotonic() + within_s
         told_at = 0.0
         total = max(1, self.waiting())
-        while not stop.is_set() and any(gateway.waiting() for gateway in self.gateways if not gateway.is_dead):
+        while any(gateway.waiting() for gateway in self.gateways if not gateway.is_dead):
             self.turn(pace, LONGEST_WAIT_S / 10)
             if time.monotonic() > patience:
                 raise NotDurable(f"{self.waiting()} readings are still not acknowledged after {within_s:.0f} s")

@@ -40,7 +40,7 @@ def test_the_past_is_sent_whole_and_in_big_packs(server, tmp_path):
     packs = driven.waiting() / 240
     driven.connect()
 
-    driven.send_all(Pace(ready, 0.0), threading.Event(), within_s=20)
+    driven.send_all(Pace(ready, 0.0), within_s=20)
     driven.close()
 
     for point in SIX.points():
@@ -82,7 +82,7 @@ def test_a_device_without_current_measures_nothing_and_a_dead_one_says_so(server
     driven = fleet.of_district(SIX, told, accounts(SIX), server.url, tmp_path)
     driven.rehearse(ready)
     driven.connect()
-    driven.send_all(Pace(ready, 0.0), threading.Event(), within_s=20)
+    driven.send_all(Pace(ready, 0.0), within_s=20)
     driven.turn(Pace(ready + MINUTE, 0.0, clock=lambda: ready + MINUTE))
     until(lambda: server.statuses.get("store-df-2") == {"state": "offline"})
     driven.close()
@@ -105,7 +105,7 @@ def test_a_simple_logger_numbers_nothing(server, tmp_path):
     )
     driven.rehearse(ready)
     driven.connect()
-    driven.send_all(Pace(ready, 0.0), threading.Event(), within_s=20)
+    driven.send_all(Pace(ready, 0.0), within_s=20)
     until(lambda: len(server.readings["logger-1"]) == len(beats(ready - DAY, ready, 300 * SECOND)))
     driven.gateways[0].live_through(ready + 300 * SECOND)
     driven.gateways[0].send()
@@ -125,7 +125,7 @@ def test_a_server_that_does_not_answer_is_told(server, tmp_path):
     driven.connect()
 
     with pytest.raises(NotDurable, match="still not acknowledged"):
-        driven.send_all(Pace(ready, 0.0), threading.Event(), within_s=1)
+        driven.send_all(Pace(ready, 0.0), within_s=1)
     driven.close()
 
 
