@@ -18,6 +18,7 @@ NPM_LOCK = ROOT / "dashboards" / "web" / "package-lock.json"
 PYTHON_LOCKS = {
     "dev.txt": ["pyproject.toml", "--extra", "dev", "requirements/build.in"],
     "server.txt": ["pyproject.toml", "--extra", "server", "requirements/build.in", "-c", "requirements/dev.txt"],
+    "broker.txt": ["pyproject.toml", "--extra", "broker", "-c", "requirements/dev.txt"],
     "uv.txt": ["requirements/uv.in"],
     "node.txt": ["requirements/node.in"],
 }

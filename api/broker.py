@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from api import broker_mosquitto
+from api import broker_mosquitto, broker_nats
 from api.settings import Address
 from coldchain.data_dir import DataDir
 from coldchain.errors import Refused, Unavailable
@@ -27,7 +27,10 @@ class Broker:
     how_to_install: str
 
 
-BROKERS = (Broker("mosquitto", broker_mosquitto.installed, broker_mosquitto.command, "apt-get install mosquitto"),)
+BROKERS = (
+    Broker("mosquitto", broker_mosquitto.installed, broker_mosquitto.command, "apt-get install mosquitto"),
+    Broker("nats", broker_nats.installed, broker_nats.command, "pip install 'coldchain[broker]'"),
+)
 
 
 class NoBroker(Unavailable):

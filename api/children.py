@@ -92,6 +92,8 @@ class Child:
             await process.wait()
 
     def kill(self) -> None:
+        """At once, and for good."""
+        self.ending.set()
         if self.process is not None and self.process.returncode is None:
             with suppress(ProcessLookupError):
                 self.process.kill()

@@ -5,12 +5,13 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-import registry.main
 import uvicorn
 
+import registry.main
+from api.first_start import first_start
 from api.processes import alone, run_until_told
 from api.settings import Address, Settings
-from api.wiring import Desk, first_start, open_desk
+from api.wiring import Opened, open_desk
 
 log = logging.getLogger("coldchain.desk")
 
@@ -54,12 +55,12 @@ async def _http(settings: Settings, listen: Address) -> None:
         await _serve(opened, listen)
 
 
-async def _serve(opened: Desk, listen: Address) -> None:
+async def _serve(opened: Opened, listen: Address) -> None:
     """Answer until cancelled, then let those who are being answered finish."""
     server = Server(
         uvicorn.Config(
             opened.app,
-            host=listen.host or None,
+            host=listen.host or "0.0.0.0",  # noqa: S104  (asked for by leaving it out)
             port=listen.port,
             log_config=None,
             access_log=False,

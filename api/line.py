@@ -6,7 +6,6 @@ Needs neither FastAPI nor SQLAlchemy, and must not load them: it is the part tha
 import asyncio
 
 import ingest.main
-
 import stream.main
 from api.processes import alone, run_until_told
 from coldchain.data_dir import DataDir

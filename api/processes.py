@@ -19,6 +19,10 @@ WAIT_S = 10.0
 POLL_S = 0.05
 
 
+CHATTERS = ("alembic", "httpx", "uvicorn")
+"""Libraries that tell every step they take."""
+
+
 class AlreadyRunning(Conflict):
     """Another process of ours already does this work on the same data directory."""
 
@@ -62,3 +66,9 @@ def run_until_told(work: Coroutine[Any, Any, None]) -> int:
         log.exception("ended by an error")
         return 1
     return 0
+
+
+def hush() -> None:
+    """Have libraries tell only what is wrong."""
+    for name in CHATTERS:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,12 +1,14 @@
 """`coldchain up`: everything on one machine, in the foreground: broker, line and desk, watched until told to stop."""
 
 import asyncio
+import http.client
 import json
 import logging
 import os
 import signal
 import socket
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -26,6 +28,9 @@ log = logging.getLogger("coldchain.up")
 
 PORT_FREE_WITHIN_S = 6.0
 """After a kill -9 the kernel ends our children; the ports they held are free a moment later."""
+
+SAME_WISH_S = 1.0
+"""A terminal, `make` and `timeout` may each pass the same signal on; told again later, somebody is in a hurry."""
 
 POLL_S = 0.1
 POLL_TIMEOUT_S = 5.0
@@ -113,11 +118,16 @@ async def watch(plan: Plan) -> int:
     told = asyncio.Event()
     children: list[Child] = []
 
+    told_at = 0.0
+
     def stop() -> None:
-        if told.is_set():  # told twice: somebody is in a hurry
+        nonlocal told_at
+        if not told.is_set():
+            told_at = time.monotonic()
+            told.set()
+        elif time.monotonic() - told_at > SAME_WISH_S:
             for child in children:
                 child.kill()
-        told.set()
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop)
@@ -258,7 +268,7 @@ def ask_health(url: str) -> tuple[str, str]:
     except urllib.error.HTTPError as why:
         with why:
             body = why.read(1 << 16).decode(errors="replace")
-    except OSError as why:
+    except (OSError, http.client.HTTPException) as why:
         return "silent", str(why)
     try:
         return str(json.loads(body)["status"]), body

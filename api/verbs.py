@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
+from api.processes import hush
 from api.settings import DEFAULT_LISTEN, DEFAULT_MQTT_PORT, Address, Settings, address, broker_url, environment
 from coldchain import crash
 from coldchain.data_dir import DataDir
@@ -99,14 +100,13 @@ def _mqtt_url(parser: ArgumentParser) -> None:
 
 def _run_line(arguments: Namespace) -> int:
     from api.line import line
-    from api.wiring import gate_url
 
     told = environment()
     log_to_stderr("line")
     crash.arm_from(told.crash)
     data_dir = DataDir(arguments.data.resolve())
     url = arguments.mqtt_url or told.mqtt_url or f"mqtt://127.0.0.1:{DEFAULT_MQTT_PORT}"
-    return line(data_dir, gate_url(data_dir, broker_url(url)))
+    return line(data_dir, broker_url(url))
 
 
 def _describe_desk(parser: ArgumentParser) -> None:
@@ -134,6 +134,7 @@ def _run_api(arguments: Namespace) -> int:
 def _at_the_desk(arguments: Namespace, process: str, work: AtTheDesk) -> int:
     told = environment()
     log_to_stderr(process)
+    hush()
     crash.arm_from(told.crash)
     listen = address(arguments.listen)
     settings = Settings(
