@@ -145,8 +145,8 @@ class Agent:
                 self._prepare(self._clock())
                 while self.is_connected and self._send_some():
                     pass
-            if self.is_connected:
-                self._tell_status()
+                if self.is_connected:
+                    self._tell_status()
         finally:
             self._is_sending = False
 

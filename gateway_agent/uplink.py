@@ -80,7 +80,8 @@ class MqttUplink:
                 goodbye.wait_for_publish(2.0)
         self._is_stopping.set()
         self._is_over.set()
-        self._thread.join(5.0)
+        if self._thread.is_alive():
+            self._thread.join(5.0)
 
     def publish(self, leaf: str, body: bytes, retain: bool) -> bool:
         client = self._client

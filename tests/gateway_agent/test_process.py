@@ -4,9 +4,9 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from coldchain.answers import Acknowledgement, Configuration, encode_acknowledgement, encode_configuration
 from coldchain.clock import MINUTE, now
 from coldchain.ranges import Ranges
+from coldchain.sqlite import FileMissing, open_to_read
 from gateway_agent.clocks import Moment
 from gateway_agent.outbox import Beaten, Machine, Outbox
 from gateway_agent.sensors import Sensed
@@ -123,8 +124,19 @@ def resident_mb(pid: int) -> float:
     raise AssertionError("the process tells no VmRSS")
 
 
-def is_kept(pi: Pi) -> bool:
-    return (pi.folder / "outbox.db-wal").exists() and (pi.folder / "outbox.db-wal").stat().st_size > 0
+def waiting_beside(pi: Pi) -> int:
+    """How many readings lie in the outbox of an agent at work."""
+    try:
+        file = open_to_read(pi.folder / "outbox.db")
+    except FileMissing:
+        return 0
+    try:
+        query = "SELECT (SELECT coalesce(sum(readings), 0) FROM packs) + (SELECT count(*) FROM readings)"
+        return int(file.execute(query).fetchone()[0])
+    except sqlite3.OperationalError:  # the file is being made
+        return 0
+    finally:
+        file.close()
 
 
 def machine_of_this_process() -> Machine:
@@ -148,9 +160,8 @@ def test_an_agent_with_thirty_days_in_its_outbox_weighs_no_more_than_40_mb(tmp_p
     pi = Pi(tmp_path, free_port())
 
     with pi.running() as process:
-        wait_until(lambda: is_kept(pi), 20, "the first reading")
         wait_until(lambda: "no broker" in pi.log(), 20, "the first attempt at the broker")
-        time.sleep(2)  # some beats long
+        wait_until(lambda: waiting_beside(pi) >= 30 * 1440 + 3, 20, "some beats")
         weight = resident_mb(process.pid)
 
     assert weight <= 40, f"{weight:.1f} MB"
@@ -159,7 +170,7 @@ def test_an_agent_with_thirty_days_in_its_outbox_weighs_no_more_than_40_mb(tmp_p
 def test_an_agent_ends_when_it_is_told_to(tmp_path):
     pi = Pi(tmp_path, free_port())
     with pi.running() as process:
-        wait_until(lambda: is_kept(pi), 20, "the first reading")
+        wait_until(lambda: waiting_beside(pi) >= 1, 20, "the first reading")
 
         assert end(process) == 0
 
@@ -324,7 +335,7 @@ def test_a_broker_that_was_away_gets_everything_once_it_is_back(tmp_path, mosqui
         wait_until(lambda: len(gate.readings()) >= 2, 20, "the first readings")
         mosquitto.stop()
         wait_until(lambda: "the connection ended" in pi.log(), 10, "the agent to notice")
-        time.sleep(4)  # some beats that nobody hears
+        wait_until(lambda: waiting_beside(pi) >= 4, 20, "some beats that nobody hears")
         mosquitto.start()
         heard = len(gate.readings())
         wait_until(lambda: len(gate.readings()) >= heard + 8, 30, "what was measured meanwhile")
@@ -373,7 +384,7 @@ def test_a_mute_server_gets_nothing_deleted(tmp_path, mosquitto, gate):
     gate.is_mute = False
     with pi.running() as process:
         wait_until(lambda: gate.heard > len(gate.packs), 20, "the repeated packs")
-        time.sleep(1)
+        wait_until(lambda: waiting_beside(pi) <= 1, 20, "the acknowledgements")
         end(process)
     assert waiting_in(pi) <= 1
     assert gate.two_voices == []
