@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-settings.register_profile("short", _patient, max_examples=60)
+settings.register_profile("short", _patient, max_examples=150)
 settings.register_profile("soak", _patient, max_examples=3000)
 settings.load_profile("short")
 

@@ -22,6 +22,7 @@ from coldchain.packs import Column, Pack
 from coldchain.rules import built_in
 from coldchain.sqlite import open_to_read
 from coldchain.topics import VERDICTS
+from stream.history import History
 from stream.judge import Judge
 from stream.memories import unpack_interval
 from tests.stories import Tale
@@ -126,6 +127,11 @@ class Worker:
         self.told = entries[-1].offset if entries else self.told
         return [entry.item for entry in entries]
 
+    def history(self, sensor: Sensor) -> list[tuple[int, int]]:
+        """The readings of the sensor as screens get them, as often as they get them."""
+        found = History(self.path).readings(sensor[0], 0, FOREVER, None, 100_000)
+        return [(one.measured_at, one.value) for one in found if one.channel == sensor[1] and one.value is not None]
+
     def whole_truth(self, device_id: str, codes: set[str]) -> list[Verdict]:
         """What a worker that took a device over announces first: it cannot know what the one before it announced."""
         return [
@@ -148,20 +154,28 @@ class Worker:
         }
 
 
-def run(tales: list[Tale], directory: Path, dice: random.Random, risk: float = 0.3) -> dict[Sensor, list[Interval]]:
-    """The intervals of every sensor as the books have them when all has been said."""
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """What is known of a sensor when all has been said: the books' intervals, and the history of its last worker."""
+
+    intervals: list[Interval]
+    readings: list[tuple[int, int]]
+
+
+def run(tales: list[Tale], directory: Path, dice: random.Random, risk: float = 0.3) -> dict[Sensor, Morning]:
+    """One bad night over a district's packs and settings."""
     readings = _readings(tales, dice)
     settings = _settings(tales, dice)
     workers = [Worker(directory / "one.db"), Worker(directory / "other.db")]
     try:
         owners = {tale.device_id: dice.choice(workers) for tale in tales}
-        books = _Night(workers, readings, settings, dice, risk, owners).play()
+        night = _Night(workers, readings, settings, dice, risk, owners)
+        books = night.play()
     finally:
         for worker in workers:
             worker.judge.close()
-    return {
-        (tale.device_id, channel): books.of((tale.device_id, channel)) for tale in tales for channel in tale.readings
-    }
+    sensors = [(tale.device_id, channel) for tale in tales for channel in tale.readings]
+    return {sensor: Morning(books.of(sensor), night.owners[sensor[0]].history(sensor)) for sensor in sensors}
 
 
 @dataclass(slots=True)

@@ -28,7 +28,9 @@ def the_books_have_the_truth(district: list[Tale], night: random.Random, risk: f
 
     for tale in district:
         for channel in tale.readings:
-            assert [told(i) for i in found[tale.device_id, channel]] == expected(tale, channel)
+            morning = found[tale.device_id, channel]
+            assert [told(i) for i in morning.intervals] == expected(tale, channel)
+            assert morning.readings == sorted(tale.readings[channel])
 
 
 @given(districts(), nights)
