@@ -121,6 +121,11 @@ def reach(interval: Interval) -> int:
     return FOREVER if interval.ended_at is None else interval.ended_at
 
 
+def overlap(one: Interval, other: Interval) -> bool:
+    """Whether the two overlap or touch."""
+    return one.started_at <= reach(other) and other.started_at <= reach(one)
+
+
 def after_verdicts(had: Sequence[Interval], verdicts: Iterable[Verdict]) -> list[Interval]:
     """What is true of one rule on one sensor once its verdicts, in their order, have been heard."""
     truth = list(had)
@@ -145,7 +150,7 @@ def compare(had: Sequence[Excursion], truth: Sequence[Interval]) -> tuple[list[C
         else:
             new.append(interval)
     for interval in list(new):
-        overlapped = next((one for one in left if _overlap(one.interval, interval)), None)
+        overlapped = next((one for one in left if overlap(one.interval, interval)), None)
         if overlapped is not None:
             left.remove(overlapped)
             new.remove(interval)
@@ -176,10 +181,6 @@ def _same(candidates: Sequence[Excursion], interval: Interval) -> Excursion | No
     begun = [one for one in candidates if one.interval.started_at == interval.started_at]
     exact = [one for one in begun if one.interval.alarmed_at == interval.alarmed_at]
     return next(iter(exact or begun), None)
-
-
-def _overlap(one: Interval, other: Interval) -> bool:
-    return one.started_at <= reach(other) and other.started_at <= reach(one)
 
 
 def _is_over(interval: Interval) -> bool:

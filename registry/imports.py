@@ -194,10 +194,8 @@ class _Lying:
     top: places.Place
 
     def place(self, text: str) -> places.Place:
-        place = places.find(self.shelf, text) if text else self.top
-        if not self.may(place.path):
-            raise NotYours(f"you may change nothing in {text or self.top.called()!r}")
-        return place
+        """What may not be changed is not told from what does not exist. Raises NoSuchPlace, AmbiguousPlace."""
+        return places.find(self.shelf, text, self.may) if text else self.top
 
 
 def _take_place(lying: _Lying, row: Row, at: int, imported: Imported) -> str:
@@ -311,10 +309,7 @@ def _point(lying: _Lying, text: str, place: places.Place | None) -> storage_poin
         named = lying.shelf.storage_points.called(text, place.place_id)
         if named:
             return named[0]
-    point = storage_points.find(lying.shelf, text)
-    if not lying.may(lying.shelf.places.get(point.place_id).path):
-        raise NotYours(f"you may change nothing at {text!r}")
-    return point
+    return storage_points.find(lying.shelf, text, lying.may)
 
 
 def _stands_at(shelf: Shelf, device_id: str, storage_point_id: str, at: int) -> bool:

@@ -229,6 +229,8 @@ def gather(
             desk.join(one.excursion_id, keeper.incident_id)
         for other in others:
             desk.merge(other, keeper.incident_id)
+    for incident, swallower in desk.swallowed([one for one in told if one.withdrawn_at is not None]):
+        desk.merge(incident, swallower)
     final = [summed(one, desk.members(one.incident_id), place_of, at) for one in desk.incidents.values()]
     before = {one.excursion_id: one.incident_id for one in (*members, *around, *told)}
     return Gathered(
@@ -501,6 +503,22 @@ class _Desk:
             if all((one.subject, one.side) == here for one in self.members(incident.incident_id) if _lives(one))
         ]
         return sorted(fitting, key=lambda one: (one.known_at, one.started_at, one.incident_id))
+
+    def swallowed(self, withdrawn: Sequence[Excursion]) -> list[tuple[Incident, str]]:
+        """Incidents whose last stay turned out to be part of another one's; and that other incident."""
+        living: dict[tuple[str, Side], list[Excursion]] = {}
+        for one in self.excursions.values():
+            if _lives(one) and one.incident_id is not None:
+                living.setdefault((one.subject, one.side), []).append(one)
+        found: dict[str, str] = {}
+        for gone in withdrawn:
+            incident_id = gone.incident_id
+            if incident_id is None or any(_lives(one) for one in self.members(incident_id)):
+                continue
+            for one in living.get((gone.subject, gone.side), ()):
+                if excursions.overlap(one.interval, gone.interval):
+                    found.setdefault(incident_id, str(one.incident_id))
+        return [(self.incidents[key], into) for key, into in found.items()]
 
     def join(self, excursion_id: str, incident_id: str) -> None:
         one = self.excursions[excursion_id]

@@ -4,7 +4,7 @@ Who may see or do something is decided by one comparison: `path` lists the ids f
 as things are now, so that a subtree is a prefix.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -209,12 +209,15 @@ def end(shelf: Shelf, place_id: str, at: int) -> Place:
     return ended
 
 
-def find(shelf: Shelf, text: str) -> Place:
-    """By id or by name, in any language. Raises NoSuchPlace, AmbiguousPlace."""
+def find(shelf: Shelf, text: str, may: Callable[[str], bool] = lambda path: True) -> Place:
+    """By id or by name, in any language, among those whose path may be known.
+
+    Raises NoSuchPlace, AmbiguousPlace.
+    """
     known = shelf.places.several([text]).get(text)
-    if known is not None and known.ended_at is None:
+    if known is not None and known.ended_at is None and may(known.path):
         return known
-    named = shelf.places.called(text)
+    named = [place for place in shelf.places.called(text) if may(place.path)]
     if len(named) > 1:
         raise AmbiguousPlace(f"{len(named)} places are called {text!r}: name one by its id")
     if not named:

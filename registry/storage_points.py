@@ -4,7 +4,7 @@ Fridges come and go in it and its history stays. Sensors are placed at points (`
 temperature is the worst of its product probes. Cold boxes and carriers are points too, which travel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -120,12 +120,17 @@ def end(shelf: Shelf, storage_point_id: str, at: int) -> StoragePoint:
     return ended
 
 
-def find(shelf: Shelf, text: str) -> StoragePoint:
-    """By id, or by a name that only one bears. Raises NoSuchStoragePoint, AmbiguousStoragePoint."""
+def find(shelf: Shelf, text: str, may: Callable[[str], bool] = lambda path: True) -> StoragePoint:
+    """By id, or by a name that only one bears, among those whose place's path may be known.
+
+    Raises NoSuchStoragePoint, AmbiguousStoragePoint.
+    """
     known = shelf.storage_points.several([text]).get(text)
-    if known is not None and known.ended_at is None:
+    if known is not None and known.ended_at is None and may(shelf.places.get(known.place_id).path):
         return known
     named = shelf.storage_points.called(text)
+    lying_in = shelf.places.several(sorted({point.place_id for point in named}))
+    named = [point for point in named if may(lying_in[point.place_id].path)]
     if len(named) > 1:
         raise AmbiguousStoragePoint(f"{len(named)} storage points are called {text!r}: name one by its id")
     if not named:
