@@ -27,7 +27,7 @@ const hi: Words = {
   today: (time) => `आज ${time}`,
 
   line: {
-    live: 'लाइव',
+    live: 'चालू (लाइव)',
     joining: 'जुड़ रहा है',
     updated: (time) => `${time} पर अद्यतन`,
     gone: (time) => `लाइन नहीं है। यह ${time} की आखिरी तस्वीर है, इसके बाद कुछ बदला हो सकता है।`,
@@ -187,7 +187,7 @@ const hi: Words = {
     underFinger: 'मान पढ़ने के लिए चार्ट छुएँ, या तीर वाले बटन दबाएँ',
     noReadings: 'इस समय में कोई रीडिंग नहीं।',
     chartSays: (low, high) => `तापमान का चार्ट: न्यूनतम ${low}, अधिकतम ${high}।`,
-    timeInRange: 'सीमा में समय',
+    timeInRange: 'सीमा में रहा समय',
     lowest: 'न्यूनतम',
     highest: 'अधिकतम',
     unknown: 'अज्ञात समय',
