@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from coldchain.events import Fault, OnRefused, OnSilences, Outage, Refusal, Silence
+from coldchain.facts import EVERY_CHANNEL
 from coldchain.rules import Severity
 from registry import places
 from registry.incidents import Incident, Kind, Revision, Shelf
@@ -114,10 +115,12 @@ def _opened(
 
 
 def _points(shelf: Shelf, device_id: str, channel: str | None, at: int) -> tuple[str, ...]:
-    """Where the sensor, or any of the device, stood at the instant."""
+    """Where the sensor, or without a channel any of the device, stood at the instant."""
     standing = shelf.placements.of_devices([device_id], at)
-    own = [row for row in standing if row.channel == channel]
-    return tuple(sorted({row.storage_point_id for row in own or standing}))
+    if channel is not None:
+        own = [row for row in standing if row.channel == channel]
+        standing = own or [row for row in standing if row.channel == EVERY_CHANNEL]
+    return tuple(sorted({row.storage_point_id for row in standing}))
 
 
 def _place(shelf: Shelf, device_id: str, points: Sequence[str]) -> str:
