@@ -146,17 +146,20 @@ def take(
 
 def _taken(lying: "_Lying", what: str, rows: Sequence[WrongRow], at: int, imported: Imported) -> Iterator[WrongRow]:
     """Take rows; gives those that could not be."""
-    take_row = _TAKE[what]
+    take_row, seen = _TAKE[what], lying.seen
     for one in rows:
         try:
             if OVERFLOW in one.row:
                 raise BadRow(f"it has more cells than the first line names columns: {one.row[OVERFLOW]!r}")
             with lying.shelf.attempt():
-                outcome = take_row(lying, one.row, at, imported)
+                outcome, thing_id = take_row(lying, one.row, at, imported)
+                if thing_id in seen:
+                    raise BadRow(f"line {seen[thing_id]} describes the same already")
         except ColdchainError as why:
             # A place may lie in one that stands further down.
             yield replace(one, reason=str(why), may_come_right=isinstance(why, places.NoSuchPlace))
             continue
+        seen[thing_id] = one.line
         imported.created += outcome == "created"
         imported.updated += outcome == "updated"
 
@@ -192,13 +195,15 @@ class _Lying:
     shelf: Shelf
     may: MayPlace
     top: places.Place
+    seen: dict[str, int] = field(default_factory=dict)
+    """In which line each thing was described."""
 
     def place(self, text: str) -> places.Place:
         """What may not be changed is not told from what does not exist. Raises NoSuchPlace, AmbiguousPlace."""
         return places.find(self.shelf, text, self.may) if text else self.top
 
 
-def _take_place(lying: _Lying, row: Row, at: int, imported: Imported) -> str:
+def _take_place(lying: _Lying, row: Row, at: int, imported: Imported) -> tuple[str, str]:
     shelf = lying.shelf
     parent = lying.place(row.get("parent", ""))
     is_top = not row.get("parent") and row["name"] in lying.top.name.values()
@@ -232,10 +237,10 @@ def _take_place(lying: _Lying, row: Row, at: int, imported: Imported) -> str:
         outcome = "updated" if place != known else ""
     for system, value in codes.items():
         identifiers.give(shelf, "place", place.place_id, system, value)
-    return outcome
+    return outcome, place.place_id
 
 
-def _take_point(lying: _Lying, row: Row, at: int, imported: Imported) -> str:
+def _take_point(lying: _Lying, row: Row, at: int, imported: Imported) -> tuple[str, str]:
     shelf = lying.shelf
     place = lying.place(row.get("place", ""))
     known = shelf.storage_points.called(" ".join(row["name"].split()), place.place_id)
@@ -256,10 +261,10 @@ def _take_point(lying: _Lying, row: Row, at: int, imported: Imported) -> str:
         )
         equipment.fill(shelf, point.storage_point_id, metal.equipment_id, ALWAYS)
         outcome = outcome or "updated"
-    return outcome
+    return outcome, point.storage_point_id
 
 
-def _take_device(lying: _Lying, row: Row, at: int, imported: Imported) -> str:
+def _take_device(lying: _Lying, row: Row, at: int, imported: Imported) -> tuple[str, str]:
     shelf = lying.shelf
     device_id, named = row["device_id"], row.get("storage_point", "")
     place = lying.place(row.get("place", ""))
@@ -276,7 +281,7 @@ def _take_device(lying: _Lying, row: Row, at: int, imported: Imported) -> str:
             model=row.get("model", ""),
             interval=interval,
         )
-        return "created"
+        return "created", device_id
     if not lying.may(shelf.places.get(known.place_id).path):
         raise devices.DeviceKnown(f"the device {device_id} is enrolled already")
     described = devices.describe(shelf, device_id, model=row.get("model") or None)
@@ -286,7 +291,7 @@ def _take_device(lying: _Lying, row: Row, at: int, imported: Imported) -> str:
     if point is not None and not _stands_at(shelf, device_id, point.storage_point_id, at):
         placements.place(shelf, device_id, point.storage_point_id, at)
         changed = True
-    return "updated" if changed else ""
+    return "updated" if changed else "", device_id
 
 
 def _place_in(shelf: Shelf, parent: places.Place, name: str) -> places.Place | None:

@@ -97,6 +97,7 @@ def _run_registry(arguments: Namespace) -> int:
 
 
 def _describe_storage_point(parser: ArgumentParser) -> None:
+    parser.epilog = "Fridges come and go in a storage point and its history stays; sensors are placed at points."
     actions = parser.add_subparsers(dest="action", required=True, metavar="add|list")
     add = actions.add_parser(
         "add",
@@ -167,6 +168,7 @@ def _list_points(arguments: Namespace) -> int:
 
 
 def _describe_device(parser: ArgumentParser) -> None:
+    parser.epilog = "Each device has its own password and speaks below its own name only."
     actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|end")
     add = actions.add_parser(
         "add",
@@ -286,6 +288,10 @@ def _end_devices(arguments: Namespace) -> int:
 
 
 def _describe_user(parser: ArgumentParser) -> None:
+    parser.epilog = (
+        "What a person may do follows from the role, in its place and all below it. The first administrator is made\n"
+        "by `coldchain up`, which shows the password once."
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="add")
     add = actions.add_parser(
         "add",

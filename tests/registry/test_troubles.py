@@ -63,7 +63,7 @@ def test_another_silence_is_another_incident(books: Books, point_id: str):
 
 
 def test_reports_that_come_twice_change_nothing(books: Books, point_id: str):
-    reports = [silence(1), silence(1, back=3), Outage(hour(4), hour(5))]
+    reports: list[OnSilences] = [silence(1), silence(1, back=3), Outage(hour(4), hour(5))]
     reports += [Fault("logger-1", "tvc", "unplugged", hour(6)), Fault("logger-1", "tvc", "unplugged", hour(6), hour(7))]
     first = report(books, *reports)
     with books.read() as shelf:
