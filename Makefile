@@ -20,7 +20,7 @@ say = @printf '── %s\n'
 
 # uv installs in two seconds what takes pip half a minute; where it fails, pip does it.
 UV = $(firstword $(shell command -v uv) $(wildcard $(BIN)/uv))
-install = @{ test -n "$(UV)" && $(UV) pip install --quiet --python $(BIN)/python $(1); } \
+install = { test -n "$(UV)" && $(UV) pip install --quiet --python $(BIN)/python $(1); } \
   || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1)
 
 .make:
@@ -36,13 +36,13 @@ $(BIN)/python: | .make
 
 .make/server: requirements/server.txt pyproject.toml | $(BIN)/python
 	$(say) 'Python: what the platform runs on'
-	$(call install,--require-hashes -r requirements/server.txt)
-	$(call install,--no-deps --no-build-isolation -e .)
+	@$(call install,--require-hashes -r requirements/server.txt)
+	@$(call install,--no-deps --no-build-isolation -e .)
 	@touch $@
 
 .make/dev: requirements/dev.txt .make/server
 	$(say) 'Python: what checks and tests it'
-	$(call install,--require-hashes -r requirements/dev.txt)
+	@$(call install,--require-hashes -r requirements/dev.txt)
 	@touch $@
 
 lock: $(BIN)/python
@@ -52,9 +52,10 @@ lock: $(BIN)/python
 
 BROKER_PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
-.make/broker: | .make
+.make/broker: requirements/broker.txt | $(BIN)/python
 	@PATH=$(BROKER_PATH) command -v mosquitto >/dev/null || { echo '── MQTT broker: mosquitto'; .ci/debian mosquitto; } \
-	  || echo '── MQTT broker: no mosquitto here; the one that came with Python does it'
+	  || { echo '── MQTT broker: nats-server, since there is no mosquitto'; \
+	  $(call install,--require-hashes -r requirements/broker.txt); }
 	@touch $@
 
 .make/browser: | .make
@@ -73,7 +74,7 @@ NODE_PATH := $(if $(NODE_FITS),$(PATH),$(CURDIR)/$(BIN):$(PATH))
 .make/node: requirements/node.txt | $(BIN)/python
 ifeq ($(NODE_FITS),)
 	$(say) 'Pages: Node.js'
-	$(call install,--require-hashes -r requirements/node.txt)
+	@$(call install,--require-hashes -r requirements/node.txt)
 endif
 	@touch $@
 

@@ -4,16 +4,23 @@ Every broker reads the same password file and access list, which the books write
 keeps the same promises (`tests/house/test_access.py`). Which one pip brings, and why: `docs/decisions/0001-broker.md`.
 """
 
+import asyncio
 import os
+import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from api import broker_mosquitto, broker_nats
+from api.children import leash
 from api.settings import Address
 from coldchain.data_dir import DataDir
 from coldchain.errors import Refused, Unavailable
+
+FILES = ("passwd", "acl")
+WATCH_S = 1.0
 
 Command = Callable[[DataDir, Address], list[str]]
 """Writes the broker's configuration and gives the command that runs it in the foreground."""
@@ -37,6 +44,10 @@ class NoBroker(Unavailable):
     """No broker is installed on this machine, or not the one that was asked for."""
 
 
+class BrokerEnded(Unavailable):
+    """The broker ended by itself; its log says why."""
+
+
 class FilesMissing(Refused):
     """The broker has no password file or access list yet: the books write them."""
 
@@ -58,9 +69,41 @@ def run(broker: Broker, data_dir: DataDir, at: Address, wait_s: float = 60.0) ->
     os.execv(command[0], command)  # noqa: S606  (no shell: the list was made here)
 
 
+async def run_watching(broker: Broker, data_dir: DataDir, at: Address, wait_s: float = 600.0) -> None:
+    """Run the broker beside books that cannot signal it, as in a container of its own: we look for changes.
+
+    Raises FilesMissing, and BrokerEnded where it ends by itself.
+    """
+    await asyncio.to_thread(await_files, data_dir, wait_s)
+    known = _versions(data_dir)
+    process = await asyncio.create_subprocess_exec(
+        *broker.command(data_dir, at), stdin=asyncio.subprocess.DEVNULL, preexec_fn=leash(signal.SIGTERM, os.getpid())
+    )
+    try:
+        while process.returncode is None:
+            # its number means nothing, or somebody else, where the books run
+            pid_file(data_dir).unlink(missing_ok=True)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(process.wait()), WATCH_S)
+            if process.returncode is None and (now := _versions(data_dir)) != known:
+                known = now
+                process.send_signal(signal.SIGHUP)
+        raise BrokerEnded(f"{broker.name} ended with exit code {process.returncode}")
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+def _versions(data_dir: DataDir) -> list[tuple[int, int]]:
+    """What changes when the books write the files anew."""
+    stats = [(data_dir.broker / name).stat() for name in FILES]
+    return [(stat.st_ino, stat.st_mtime_ns) for stat in stats]
+
+
 def await_files(data_dir: DataDir, wait_s: float) -> None:
     until = time.monotonic() + wait_s
-    wanted = [data_dir.broker / "passwd", data_dir.broker / "acl"]
+    wanted = [data_dir.broker / name for name in FILES]
     while missing := [path for path in wanted if not path.exists()]:
         if time.monotonic() > until:
             raise FilesMissing(f"{missing[0]} is not there: start `coldchain desk`, which writes it")

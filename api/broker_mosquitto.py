@@ -58,7 +58,6 @@ def configuration(data_dir: DataDir, at: Address) -> str:
             "log_dest stderr",
             "log_type error",
             "log_type warning",
-            "log_type notice",
             "log_timestamp false",
             "",
         ]

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from api.processes import hush
+from api.processes import hush, run_until_told
 from api.settings import DEFAULT_LISTEN, DEFAULT_MQTT_PORT, Address, Settings, address, broker_url, environment
 from coldchain import crash
 from coldchain.data_dir import DataDir
@@ -149,6 +149,12 @@ def _at_the_desk(arguments: Namespace, process: str, work: AtTheDesk) -> int:
 def _describe_broker(parser: ArgumentParser) -> None:
     _data(parser)
     _broker(parser, "all addresses")
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="look for changes of the password file and the access list, where the books cannot signal the broker (in "
+        "another container)",
+    )
 
 
 def _run_broker(arguments: Namespace) -> int:
@@ -156,7 +162,10 @@ def _run_broker(arguments: Namespace) -> int:
 
     log_to_stderr("broker")
     at = Address(arguments.mqtt_host or "0.0.0.0", arguments.mqtt_port)  # noqa: S104  (what a broker is for)
-    broker.run(broker.choose(arguments.broker), DataDir(arguments.data.resolve()), at)
+    chosen, data_dir = broker.choose(arguments.broker), DataDir(arguments.data.resolve())
+    if arguments.watch:
+        return run_until_told(broker.run_watching(chosen, data_dir, at))
+    broker.run(chosen, data_dir, at)
     return 0
 
 

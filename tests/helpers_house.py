@@ -53,6 +53,7 @@ class RunningBroker:
     data_dir: DataDir
     port: int
     name: str
+    more: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -60,7 +61,7 @@ class RunningBroker:
             self.process = subprocess.Popen(
                 [
                     *(*COLDCHAIN, "broker", "--data", str(self.data_dir.root), "--broker", self.name),
-                    *("--mqtt-host", "127.0.0.1", "--mqtt-port", str(self.port)),
+                    *("--mqtt-host", "127.0.0.1", "--mqtt-port", str(self.port), *self.more),
                 ],
                 stderr=log,
             )
@@ -84,8 +85,8 @@ class RunningBroker:
 
 
 @contextmanager
-def broker(name: str, data_dir: DataDir) -> Iterator[RunningBroker]:
-    running = RunningBroker(data_dir, free_port(), name)
+def broker(name: str, data_dir: DataDir, *more: str) -> Iterator[RunningBroker]:
+    running = RunningBroker(data_dir, free_port(), name, more)
     running.start()
     try:
         yield running

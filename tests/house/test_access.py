@@ -206,6 +206,24 @@ def test_the_last_will_is_what_stays_of_a_device_that_broke_off(running: Running
     wait_until(lambda: the_status() == [b"offline"], what="the will to be published")
 
 
+def test_a_broker_beside_which_no_books_run_looks_for_changes_itself(tmp_path: Path) -> None:
+    known = next((known for known in BROKERS if known.installed()), None)
+    if known is None:
+        pytest.skip("no broker is installed here")
+    data_dir = DataDir(tmp_path)
+    write_lists(data_dir, {GATE: PASSWORDS[GATE], "pi-one": PASSWORDS["pi-one"]})
+    with broker(known.name, data_dir, "--watch") as running, device(running, "pi-one") as one:
+        write_lists(data_dir, PASSWORDS)
+
+        def two_is_in() -> bool:
+            with device(running, "pi-two") as two:
+                return two.is_in
+
+        wait_until(two_is_in, what="the new device to come in")
+        assert not pid_file(data_dir).exists()
+        assert one.drops == 0
+
+
 def read_again(running: RunningBroker) -> None:
     """As the books do it after every change of a device."""
     path = pid_file(running.data_dir)
