@@ -19,6 +19,7 @@ HORIZON = 30 * DAY
 """How far cuts and doors are laid out after the page was opened."""
 
 TO_THE_ALARM = 3 * MINUTE
+TO_THE_CUT = 45 * SECOND
 HEAT_AFTER = 10 * HOUR
 FREEZING_FOR = 35 * MINUTE
 
@@ -53,14 +54,15 @@ def uneventful(district: District, begin: int, ready: int) -> Story:
 def of_the_demo(district: District, begin: int, ready: int) -> Story:
     """The shipped district's week. What it says of a device that the district does not have is left out."""
     stands = {device: stand.with_mishaps(*_past(ready).get(device, ())) for device, stand in district.stands().items()}
-    for device, (kind, since, until, amount) in _coming(ready).items():
+    for device, mishaps in _coming(ready).items():
         if device in stands:
-            stands[device] = stands[device].with_mishaps(Mishap(kind, since, until, amount))
+            stands[device] = stands[device].with_mishaps(*mishaps)
     off = {device: spans([span]) for device, span in _off(ready).items() if device in stands}
     dies = {device: at for device, at in {"phc-kesarbagh-1": ready + 20 * SECOND}.items() if device in stands}
     story = Story(begin, ready, stands, off, dies)
     story = _with(story, "chc-neelkhera-1", _BROKEN, ready + TO_THE_ALARM - HEAT_AFTER, _is_warm)
-    return _with(story, "chc-phulmati-2", _TOO_COLD, ready - FREEZING_FOR, _is_freezing)
+    story = _with(story, "chc-phulmati-2", _TOO_COLD, ready - FREEZING_FOR, _is_freezing)
+    return _warm_when_cut(story, "phc-chandrakhet-2")
 
 
 _BROKEN: tuple[tuple[MishapKind, float], ...] = (("compressor", 0.0), ("packed", 230_000.0))
@@ -89,13 +91,14 @@ def _past(ready: int) -> dict[str, tuple[Mishap, ...]]:
     }
 
 
-def _coming(ready: int) -> dict[str, tuple[MishapKind, int, int, float]]:
-    """What goes wrong once somebody looks. The current goes for a whole centre."""
-    cut = ready + 45 * SECOND, ready + 3 * HOUR
+def _coming(ready: int) -> dict[str, tuple[Mishap, ...]]:
+    """What goes wrong once somebody looks. The current goes for a whole centre, and somebody opens a door to see."""
+    cut = Mishap("power", ready + TO_THE_CUT, ready + 3 * HOUR)
+    look = Mishap("lid", ready + 2 * MINUTE, ready + 3 * MINUTE, amount=0.4)
     return {
-        "phc-chandrakhet-1": ("power", *cut, 0.0),
-        "phc-chandrakhet-2": ("power", *cut, 0.0),
-        "phc-amrawat-1": ("unplugged", ready + 100 * SECOND, ready + 2 * HOUR, 0.0),
+        "phc-chandrakhet-1": (cut,),
+        "phc-chandrakhet-2": (cut, look),
+        "phc-amrawat-1": (Mishap("unplugged", ready + 100 * SECOND, ready + 2 * HOUR),),
     }
 
 
@@ -132,6 +135,26 @@ def _with(story: Story, device: str, kinds: tuple[tuple[MishapKind, float], ...]
     trials = map(begun_at, range(first, target + MINUTE, MINUTE))
     nearest, _ = min(trials, key=lambda trial: abs(trial[1] - target))
     return replace(story, stands={**story.stands, device: stand.with_mishaps(*nearest)})
+
+
+def _warm_when_cut(story: Story, device: str) -> Story:
+    """The story in which the device's compressor was just about to start when its current goes: a short cut earlier
+    has moved its turns.
+    """
+    if device not in story.stands:
+        return story
+    stand = replace(story.stands[device], supply=None)  # a cut of chance would spoil it
+    before = replace(story, stands={device: stand}).standing(device)
+    earlier = story.ready - 3 * HOUR
+    before.advance(earlier - MINUTE)
+
+    def warmth(length: int) -> float:
+        trial = before.branched(Mishap("power", earlier, earlier + length))
+        trial.advance(story.ready + TO_THE_CUT)
+        return trial.state.air
+
+    best = max(range(0, 45 * MINUTE, 3 * MINUTE), key=warmth)
+    return replace(story, stands={**story.stands, device: stand.with_mishaps(Mishap("power", earlier, earlier + best))})
 
 
 def out_since(standing: Standing, since: int, until: int, is_out: IsOut, every: int = MINUTE) -> int | None:
