@@ -34,6 +34,12 @@ class BeatClock:
             return BeatClock(self.known, at), Outage(self.last_beat_at, at)
         return BeatClock(self.known + passed, at), None
 
+    def shown_at(self, at: int) -> int:
+        """What the clock shows at an instant after the last beat, else who spoke just before the next seems silent."""
+        if self.last_beat_at is None:
+            return self.known
+        return self.known + min(max(at - self.last_beat_at, 0), LONGEST_BEAT)
+
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
@@ -62,7 +68,7 @@ class Hearing:
         back = None
         if self.silent_at is not None:
             back = Silence(self.device_id, self.last_heard_at, self.silent_at, back_at=at)
-        heard = replace(self, heard=clock.known, last_heard_at=max(self.last_heard_at, at), silent_at=None)
+        heard = replace(self, heard=clock.shown_at(at), last_heard_at=max(self.last_heard_at, at), silent_at=None)
         return heard, back
 
     def with_pack(self, *, is_numbering: bool, is_dated_by_arrival: bool, undated_at: int | None) -> "Hearing":

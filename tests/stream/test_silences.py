@@ -40,6 +40,17 @@ def test_a_device_is_silent_after_three_of_its_intervals(tmp_path: Path):
     ]
 
 
+def test_a_device_that_speaks_more_often_than_the_gate_beats_is_not_silent(tmp_path: Path):
+    keeper = Judge(tmp_path / "stream.db")
+    keeper.take(settings=[Entry(1, "fridge-7", Enrolled("fridge-7", 1, "", "senml", ((0, SECOND),)))])
+    take(keeper, Heartbeat("gate", minute(0)))
+
+    for second in range(1, 61):
+        at = minute(0) + second * SECOND
+        beat = [Heartbeat("gate", at)] if second % 10 == 0 else []
+        assert take(keeper, pack(at - 1, 500), *beat).silences == []
+
+
 def test_it_is_back_with_its_next_pack(tmp_path: Path):
     keeper = Judge(tmp_path / "stream.db")
     keeper.take(settings=[ENROLLED])
