@@ -5,6 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.models import Problem
+from api.routes.responses import public_problems
 from coldchain import __version__
 
 Schema = dict[str, Any]
@@ -35,6 +37,7 @@ def describe(app: FastAPI) -> None:
     def openapi() -> Schema:
         if app.openapi_schema is None or "x-examples" not in app.openapi_schema:
             document = plain()
+            _tell_problems(document)
             for content, schemas in _contents(document):
                 content.setdefault("example", example_of(content["schema"], schemas))
             document["x-examples"] = "composed from the schemas' own"
@@ -42,6 +45,21 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend its document
+
+
+def _tell_problems(document: Schema) -> None:
+    """Have our problem documents stand where FastAPI tells of its own errors, which nobody ever gets."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemes = document["components"].setdefault("securitySchemes", {})
+    schemes["HTTPBasic"] = {"type": "http", "scheme": "basic", "description": "a device's own name and password"}
+    schemas |= {**problem.pop("$defs", {}), "Problem": problem}
+    for path in document["paths"].values():
+        for operation in path.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                operation["responses"]["422"] = public_problems(422)[422]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
 
 
 def _contents(document: Schema) -> Iterator[tuple[Schema, Schema]]:

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from api.static import SECURITY
@@ -118,7 +119,7 @@ def _route(request: Request) -> str:
     return str(getattr(request.scope.get("route"), "path", "-"))
 
 
-def speak_problems(app: FastAPI) -> None:
+def speak_problems(app: Starlette) -> None:
     """Have every error of the app answered by a problem document."""
 
     async def ours(request: Request, why: Exception) -> JSONResponse:

@@ -80,9 +80,9 @@ class Strips:
         key = (sensor.device_id, sensor.channel)
         with self._lock:
             kept = self._kept.get(key)
-        if kept is not None and kept.strip.since == since and kept.revision == sensor.revision:
-            if kept.is_whole or not whole:
-                return kept.strip
+        is_current = kept is not None and (kept.strip.since, kept.revision) == (since, sensor.revision)
+        if kept is not None and is_current and (kept.is_whole or not whole):
+            return kept.strip
         newest = None if kept is None or kept.strip.since > since else kept.last_at
         if whole or kept is None or newest is None or newest < since:
             strip, is_whole = self._charted(Strip(since, NOTHING, NOTHING), sensor, since), True

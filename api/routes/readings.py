@@ -75,7 +75,7 @@ def list_readings(
     response_model=models.Durable,
     responses={
         202: {"description": "A pack without numbers: taken", "model": models.Taken},
-        **public_problems(401, 404, 413, 422, 429, 503),
+        **public_problems(400, 401, 404, 409, 413, 422, 429, 503),
     },
     openapi_extra={
         "security": [{"HTTPBasic": []}],

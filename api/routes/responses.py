@@ -3,11 +3,11 @@
 from typing import Any
 
 from api.errors import MEDIA_TYPE
-from api.models import Problem
 
 Responses = dict[int | str, dict[str, Any]]
 
 _TITLES = {
+    400: "It cannot be read",
     401: "Sign in first, or again",
     403: "Your role does not include this",
     404: "There is no such thing, for you",
@@ -26,7 +26,6 @@ def problems(*statuses: int) -> Responses:
     return {
         status: {
             "description": _TITLES[status],
-            "model": Problem,
             "content": {MEDIA_TYPE: {"schema": _SCHEMA, "example": _example(status)}},
         }
         for status in sorted({401, 403, 422, *statuses})
@@ -41,6 +40,7 @@ def public_problems(*statuses: int) -> Responses:
 
 def _example(status: int) -> dict[str, Any]:
     kinds = {
+        400: ("unreadable", "Bad Request"),
         401: ("not-signed-in", "Unauthorized"),
         403: ("forbidden", "Forbidden"),
         404: ("not-found", "Not Found"),

@@ -1,5 +1,6 @@
 """A desk with real books and a real history in a temporary directory, a clock that the test owns, and people."""
 
+import asyncio
 import shutil
 import socket
 import threading
@@ -26,6 +27,9 @@ from coldchain.journal.sqlite import SqliteJournal
 from coldchain.packs import Column, Pack
 from coldchain.readings import centidegrees
 from coldchain.topics import SETTINGS
+from ingest.gate import Gate, Message
+from ingest.http import make_app, open_door
+from ingest.keeper import Keeper
 from ingest.refusals import Refusals
 from registry import enrolment, incidents, places, storage_points, troubles, users
 from registry.books import open_books
@@ -180,6 +184,37 @@ class World:
         self.books.close()
 
 
+@contextmanager
+def open_gate(world: World) -> Iterator[Gate]:
+    """The gate's own HTTP on its socket, in a thread of its own."""
+    world.settle()
+    gate = Gate(world.data_dir, world.clock)
+    journal = SqliteJournal(world.data_dir.root)
+    keeper = Keeper(gate, journal)
+    is_open, is_over = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        counters = {"readings": 7, "packs": 2, "refused": {"unreadable": 3}, "is_stuck": False, "trouble": None}
+        async with open_door(make_app(keeper, world.clock, lambda: counters), world.data_dir.gate_socket):
+            is_open.set()
+            await asyncio.to_thread(is_over.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert is_open.wait(10)
+    try:
+        yield gate
+    finally:
+        is_over.set()
+        thread.join(10)
+        keeper.close()
+        journal.close()
+
+
+def message(device_id: str, payload: bytes, received_at: int = START) -> Message:
+    return Message(device_id, "readings", f"coldchain/v1/{device_id}/readings", payload, received_at)
+
+
 class Person:
     """Asks the desk with a token."""
 
@@ -248,3 +283,16 @@ def world(tmp_path: Path, fresh_books: Path) -> Iterator[World]:
 def boss(world: World) -> Person:
     """The administrator of the whole."""
     return world.user("the.boss")
+
+
+@pytest.fixture(scope="module")
+def shared(fresh_books: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """For a module whose tests change nothing that another of them looks at."""
+    made = copied_world(fresh_books, tmp_path_factory.mktemp("shared"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def someone(shared: World) -> Person:
+    return shared.user("someone")
