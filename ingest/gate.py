@@ -5,19 +5,20 @@ Nothing here waits, sends or logs a message's content; whoever carries messages 
 its answers on.
 """
 
+import fcntl
 import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import msgspec
 
 from coldchain.answers import Acknowledgement, RefusedPack
 from coldchain.clock import DAY, Clock, now
 from coldchain.data_dir import DataDir
-from coldchain.errors import Unavailable
+from coldchain.errors import Conflict, Unavailable
 from coldchain.events import Heartbeat, Status
 from coldchain.facts import Enrolled
 from coldchain.ids import DEVICE_ID
@@ -89,6 +90,10 @@ class Release:
     detail: str | None = None
 
 
+class AlreadyOpen(Conflict):
+    """Another gate writes the files of this data directory."""
+
+
 class NothingTold(Unavailable):
     """The books have not said yet which devices there are: whom to refuse cannot be known."""
 
@@ -119,8 +124,10 @@ class Gate:
     """Opened once a process; every method may run in any one thread at a time."""
 
     def __init__(self, data_dir: DataDir, clock: Clock = now, *, space: Measure | None = None, limit: float = LIMIT):
+        """Raises AlreadyOpen."""
         self._data_dir = data_dir
         self._clock = clock
+        self._lock = _locked(data_dir)
         self._connection = open_to_write(data_dir.gate)
         journal.lay_out(self._connection, READINGS, REFUSED, STATUS)
         for statement in (*LAYOUT, *outboxes.LAYOUT, *refusals.LAYOUT):
@@ -137,6 +144,7 @@ class Gate:
     def close(self) -> None:
         self._settings.close()
         self._connection.close()
+        self._lock.close()
 
     def take(self, batch: Sequence[Message]) -> list[Outcome]:
         """Judge each message and make the batch durable; gives an outcome for each, in order.
@@ -424,6 +432,21 @@ class Gate:
                 acknowledgements[outcome.outbox] = acknowledgement
             outcome.acknowledgement = acknowledgement
         return work.outcomes
+
+
+def _locked(data_dir: DataDir) -> IO[bytes]:
+    """What is durable is known from memory too: a second gate on the same file would count a pack twice.
+
+    The kernel gives the lock back however we end. Raises AlreadyOpen.
+    """
+    data_dir.root.mkdir(parents=True, exist_ok=True)
+    file = (data_dir.root / "gate.lock").open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise AlreadyOpen(f"another gate runs on {data_dir.root}: stop it first, or give another --data") from None
+    return file
 
 
 def _digest(pack: Pack, payload: bytes) -> bytes:

@@ -4,14 +4,15 @@ paho runs in its own thread; what it hears goes into a queue, and the loop is wo
 PUBACK (`manual_ack`), which this gate is built on: fixed client id, persistent session, QoS 1. MQTT 3.1.1, which every
 broker speaks.
 
-One loop connects, and connects again (`_stay_connected`). When more waits than memory should hold, the gate hangs up
-until it has caught up: the broker keeps the rest.
+One loop connects, and connects again (`stay_connected`). When more waits than memory should hold, nothing more is read;
+if that lasts, the gate hangs up until it has caught up. The broker keeps the rest.
 """
 
 import asyncio
 import logging
+import threading
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ LONGEST_LINGER_S = 0.020
 
 MOST_WAITING = 20_000
 MOST_BYTES_WAITING = 64 * 1024 * 1024
+PATIENCE_S = 15.0
+"""So long nothing is read before the gate hangs up; well below what the keepalive allows."""
 
 KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 10.0
@@ -98,6 +101,8 @@ class Line:
         self._settled = asyncio.Event()  # the attempt has come to an answer
         self._ended = asyncio.Event()
         self._made = asyncio.Event()
+        self._room = threading.Event()
+        self._heard_by = 0  # the connection whose messages are still wanted
         self._caught_up = asyncio.Event()
         self._caught_up.set()
         self._told = ""
@@ -110,7 +115,7 @@ class Line:
         """Messages heard and not yet taken."""
         return len(self._queue)
 
-    async def batches(self) -> AsyncIterator[list[Message]]:
+    async def batches(self) -> AsyncGenerator[list[Message], None]:
         """What is heard, for ever; a batch waits at most 20 ms to fill."""
         while True:
             await self._bell.wait()
@@ -119,6 +124,8 @@ class Line:
             self._is_rung = False
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_IN_BATCH))]
             self._bytes_out += sum(len(message.payload) for message in batch)
+            if not self._is_crowded(share=0.5):
+                self._room.set()
             if self._queue:
                 self._bell.set()
             else:
@@ -136,7 +143,7 @@ class Line:
     def acknowledge(self, batch: Sequence[Message]) -> None:
         """PUBACK; what came on an earlier connection is left, the broker sends it again."""
         client = self._client
-        if client is None or not self.is_connected:
+        if client is None:
             return
         for message in batch:
             if message.mid is not None and message.connection == self._number:
@@ -145,7 +152,7 @@ class Line:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """QoS 1 while there is a connection; else it is left, and said again when there is occasion."""
-        if self._client is not None and self.is_connected:
+        if self._client is not None and self._client.is_connected():
             self._client.publish(topic, payload, qos=1, retain=retain)
 
     async def _linger(self) -> None:
@@ -182,6 +189,7 @@ class Line:
             self._tell(f"the broker at {self._broker} does not answer: {why}")
             return
         self._client = client
+        self._heard_by = self._number
         client.loop_start()
         try:
             with suppress(TimeoutError):
@@ -191,6 +199,8 @@ class Line:
         finally:
             self.is_connected = False
             self._client = None
+            self._heard_by = 0
+            self._room.set()
             client.disconnect()
             await asyncio.to_thread(client.loop_stop)
 
@@ -239,13 +249,13 @@ class Line:
         return client
 
     def _hear(self, heard: MQTTMessage, number: int) -> bool:
-        """In paho's thread. Gives whether so much waits that the gate must hang up."""
+        """In paho's thread. Gives whether so much waits for so long that the gate must hang up."""
         try:
             named = of_mqtt_topic(heard.topic)
         except UnicodeDecodeError:
             named = None
-        if named is None:
-            return False  # we subscribe to nothing else; a broker that sends it anyway is not answered
+        if named is None or number != self._heard_by:
+            return False  # never asked for, or the broker will send it again
         device_id, leaf = named
         payload = bytes(heard.payload)
         self._queue.append(
@@ -257,10 +267,17 @@ class Line:
         if not self._is_rung:
             self._is_rung = True
             self._call(self._bell.set)
-        if len(self._queue) < MOST_WAITING and self._bytes_in - self._bytes_out < MOST_BYTES_WAITING:
+        if not self._is_crowded():
+            return False
+        self._room.clear()
+        if not self._is_crowded() or self._room.wait(PATIENCE_S):
             return False
         self._call(self._hang_up)
         return True
+
+    def _is_crowded(self, share: float = 1.0) -> bool:
+        waiting, size = len(self._queue), self._bytes_in - self._bytes_out
+        return waiting >= share * MOST_WAITING or size >= share * MOST_BYTES_WAITING
 
     def _call(self, what: Any, *arguments: Any) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody is left to be told

@@ -72,7 +72,7 @@ def sent(
 
 
 def arrived(
-    payload: bytes | Sequence[dict[str, Any]] | dict[str, Any],
+    payload: bytes | Sequence[object] | dict[str, Any],
     *,
     device_id: str = PI,
     leaf: str = "readings",
@@ -128,6 +128,7 @@ class Mosquitto:
     """Anybody may say anything here: the access list is tested with the house."""
 
     folder: Path
+    allows: str = "true"
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -135,8 +136,8 @@ class Mosquitto:
         self.folder.mkdir(exist_ok=True)
         configuration = self.folder / "mosquitto.conf"
         configuration.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n"
-            f"persistence true\npersistence_location {self.folder}/\nautosave_interval 1\nautosave_on_changes true\n"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous {self.allows}\nuser root\n"
+            f"persistence true\npersistence_location {self.folder}/\nautosave_interval 1\n"
             "max_queued_messages 0\nmax_inflight_messages 1000\nlog_dest none\n"
         )
         self.process = subprocess.Popen(["mosquitto", "-c", str(configuration)], stderr=subprocess.DEVNULL)
@@ -156,8 +157,8 @@ class Mosquitto:
 
 
 @contextmanager
-def mosquitto(folder: Path) -> Iterator[Mosquitto]:
-    running = Mosquitto(folder)
+def mosquitto(folder: Path, allows: str = "true") -> Iterator[Mosquitto]:
+    running = Mosquitto(folder, allows)
     running.start()
     try:
         yield running

@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from coldchain.__main__ import main
-from coldchain.clock import iso
+from coldchain.clock import MINUTE, iso
 from coldchain.judgement.interval import as_shown
-from tests.tales import HEAT, MINUTE, QUARTER, every, hour, judge, minute, story
+from tests.tales import HEAT, QUARTER, every, hour, judge, minute, story
 
 HEADER = "sensor,measured_at,celsius\n"
 
