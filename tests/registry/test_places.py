@@ -102,6 +102,17 @@ def test_no_place_ever_lay_in_itself(books: Books):
         places.move(shelf, one.place_id, other.place_id, hour(5), hour(9))
 
 
+def test_places_that_lay_in_each_other_at_different_times_are_no_circle(books: Books):
+    with books.begin() as shelf:
+        outer, middle, inner = block(shelf, "Outer"), block(shelf, "Middle"), block(shelf, "Inner")
+        places.move(shelf, middle.place_id, outer.place_id, hour(0), hour(9))
+        places.move(shelf, middle.place_id, district(shelf).place_id, hour(5), hour(9))
+        places.move(shelf, outer.place_id, inner.place_id, hour(5), hour(9))
+
+        moved = places.move(shelf, inner.place_id, middle.place_id, hour(3), hour(9))
+        assert shelf.places.get(outer.place_id).is_within(moved.path)
+
+
 def test_a_place_in_which_others_lie_is_not_ended(books: Books):
     with books.begin() as shelf:
         outer = block(shelf, "Outer")
