@@ -89,8 +89,8 @@ export function adviceFor(row: Row): string[] {
   const { advice } = say.words;
   switch (row.state) {
     case 'hot':
-      if (row.storage_class !== 'refrigerator' && (row.band.high_c ?? 0) < 0 && row.severity !== 'alarm') return advice.hotFreezer;
-      return row.severity === 'alarm' ? advice.hotAlarm : advice.hot;
+      if (row.band.high_c !== null && row.band.high_c < 0) return row.severity === 'out' ? advice.hotFreezer : advice.hotFreezerLong;
+      return row.severity === 'alarm' ? advice.hotAlarm : row.severity === 'warning' ? advice.hotWarning : advice.hot;
     case 'cold':
       return advice.cold;
     case 'watch':
