@@ -167,19 +167,28 @@ class Fleet:
 
 
 def of_district(
-    district: District, story: Story, accounts: Mapping[str, Account], mqtt_url: str, outboxes: Path
+    district: District,
+    story: Story,
+    accounts: Mapping[str, Account],
+    mqtt_url: str,
+    outboxes: Path,
+    lived_until: Mapping[str, int] | None = None,
 ) -> Fleet:
-    """A gateway, or a simple logger, for each point of the district that has an account."""
+    """A gateway, or a simple logger, for each point of the district that has an account.
+
+    `lived_until`: what a device measured before that instant (ms UTC) it has told already.
+    """
     fleet = Fleet(story.dies)
     for point in district.points():
         account = accounts.get(point.device_id)
         if account is None:
             continue
         interval = point.interval_s * SECOND
+        begin = max(story.begin, (lived_until or {}).get(point.device_id, 0))
         standing, is_on = story.standing(point.device_id), _on(story, point.device_id)
         if point.is_simple:
             broker = broker_of(mqtt_url, account)
-            fleet.add(SimpleLogger(account.device_id, broker, standing, interval, story.begin, fleet.tell, is_on))
+            fleet.add(SimpleLogger(account.device_id, broker, standing, interval, begin, fleet.tell, is_on))
             continue
         settings = settings_of(
             account,
@@ -189,7 +198,7 @@ def of_district(
             storage_class=point.storage_class,
             interval=interval,
         )
-        fleet.add(Gateway(settings, standing, story.begin, fleet.tell, is_on))
+        fleet.add(Gateway(settings, standing, begin, fleet.tell, is_on))
     return fleet
 
 

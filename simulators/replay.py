@@ -28,6 +28,7 @@ AT_ONCE = 2_000
 """Beats that are kept in one transaction."""
 
 TOLD_EVERY_S = 0.5
+REFUSED_WITHIN_S = 0.7
 _NOWHERE = Path("/nonexistent")
 
 Beat = tuple[Moment, list[Sensed]]
@@ -112,10 +113,10 @@ class _Replay:
         self._uplink.start()
         try:
             self._send()
+            self._hear_out()
         finally:
             self._uplink.stop()
             self._agent.stop()
-        self._tell(0)
         return Replayed(self._total, self._agent.outbox.next_seq - first, tuple(self._refused))
 
     def _keep(self, count: int) -> None:
@@ -146,9 +147,15 @@ class _Replay:
                     f"{self._patience_s:.0f} s: is the gate running? What was sent counts once; send the file again"
                 )
 
-    def _listen(self) -> None:
+    def _hear_out(self) -> None:
+        """What was refused is told right after what is durable."""
+        until = time.monotonic() + REFUSED_WITHIN_S
+        while time.monotonic() < until:
+            self._listen(until - time.monotonic())
+
+    def _listen(self, within_s: float = 0.2) -> None:
         try:
-            event = self._events.get(timeout=0.2)
+            event = self._events.get(timeout=max(0.0, within_s))
             while True:
                 if isinstance(event, Heard) and event.leaf == REFUSED:
                     self._refused.append(decode_refused(event.body))

@@ -100,5 +100,5 @@ def replay_to(
             settings,
             speed=speed,
             patience_s=patience_s,
-            progress=lambda done, of: say(f"{done:,} of {of:,} readings are durable"),
+            progress=lambda done, of: say(f"durable: {done:,} of {of:,}"),
         )

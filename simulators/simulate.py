@@ -1,6 +1,7 @@
 """A simulation: a district's gateways at a platform that runs already, ours or somebody else's."""
 
 import contextlib
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from simulators.district import Block, District, Facility, Point
 from simulators.fleet import Pace
 
 ACCOUNTS = "accounts.jsonl"
-LIVED_UNTIL = "lived-until"
+LIVED_UNTIL = "lived-until.json"
 
 SENDS_WITHIN_S = 24 * 3600.0
 TOLD_EVERY_S = 60.0
@@ -96,9 +97,9 @@ def _perform(plan: Plan, given: dict[str, Account], mqtt_url: str, outboxes: Pat
     if not given.keys() & {point.device_id for point in plan.district.points()}:
         raise NoAccounts("none of the district's devices has an account: give theirs with --accounts")
     at = now()
-    begin = max(at - int(plan.days * DAY), _lived_until(outboxes))
+    begin = at - int(plan.days * DAY)
     laid_out = story.uneventful(plan.district, begin, at)
-    driven = fleet.of_district(plan.district, laid_out, given, mqtt_url, outboxes)
+    driven = fleet.of_district(plan.district, laid_out, given, mqtt_url, outboxes, _lived_until(outboxes))
     pace = Pace(begin, plan.speed) if plan.speed is not None else Pace(at, 1.0)
     with _progress(say) as told:
         try:
@@ -114,16 +115,18 @@ def _perform(plan: Plan, given: dict[str, Account], mqtt_url: str, outboxes: Pat
                 told("readings sent", driven.readings - driven.waiting(), driven.readings)
             driven.send_all(pace, SENDS_WITHIN_S)
         finally:
-            (outboxes / LIVED_UNTIL).write_text(str(min(gateway.due for gateway in driven.gateways)), encoding="ascii")
+            lived = {gateway.device_id: gateway.due for gateway in driven.gateways}
+            (outboxes / LIVED_UNTIL).write_text(json.dumps(lived), encoding="ascii")
             driven.close()
 
 
-def _lived_until(outboxes: Path) -> int:
-    """Up to where an earlier simulation here has come; its fridges live on from there."""
+def _lived_until(outboxes: Path) -> dict[str, int]:
+    """Up to where each device has come in an earlier simulation here; it lives on from there."""
     try:
-        return int((outboxes / LIVED_UNTIL).read_text(encoding="ascii"))
-    except (FileNotFoundError, ValueError):
-        return 0
+        lived = json.loads((outboxes / LIVED_UNTIL).read_text(encoding="ascii"))
+        return {str(device): int(at) for device, at in lived.items()}
+    except (FileNotFoundError, ValueError, AttributeError):
+        return {}
 
 
 @contextlib.contextmanager

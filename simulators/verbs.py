@@ -188,15 +188,15 @@ def _run_replay(arguments: Namespace) -> int:
     file = logger_files.read(arguments.file, wishes)
     for guess in file.guesses:
         _say(guess)
-    _say(f"{len(file.readings):,} readings of {', '.join(file.channels)}")
+    _say(f"{_many(len(file.readings), 'reading')} of {', '.join(file.channels)}")
     account, mqtt_url = _door(arguments, file)
     done = replays.replay_to(file, account, mqtt_url, arguments.speed, arguments.patience, _say)
     for refused in done.refused[:10]:
         print(f"coldchain replay: refused ({refused.reason}): {refused.detail}", file=sys.stderr)
     if done.refused:
-        print(f"coldchain replay: {len(done.refused)} packs are kept but not believed", file=sys.stderr)
+        print(f"coldchain replay: kept but not believed: {_many(len(done.refused), 'pack')}", file=sys.stderr)
         return EXIT_NOT_BELIEVED
-    print(f"{done.readings:,} readings in {done.packs:,} packs are durable, as device {account.device_id}")
+    print(f"durable, as device {account.device_id}: {_many(done.readings, 'reading')} in {_many(done.packs, 'pack')}")
     return 0
 
 
@@ -223,6 +223,10 @@ def _column(text: str) -> tuple[str, str]:
 
 
 REPLAY = Verb("send a logger's CSV through the same door as an agent", _describe_replay, _run_replay)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _say(text: str) -> None:
