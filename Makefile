@@ -68,7 +68,7 @@ BROKER_PATH := $(PATH):/usr/sbin:/usr/local/sbin
 
 WEB := dashboards/web
 WEB_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
-NODE_FITS := $(shell node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null && command -v npm)
+NODE_FITS := $(shell node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null && command -v npm)
 NODE_PATH := $(if $(NODE_FITS),$(PATH),$(CURDIR)/$(BIN):$(PATH))
 
 .make/node: requirements/node.txt | $(BIN)/python

@@ -145,6 +145,11 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.mqtt.disconnect()
         self.mqtt.loop_stop()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """No circle may keep paho's client: it closes its own sockets only when it is forgotten."""
+        self.mqtt.on_connect = self.mqtt.on_message = self.mqtt.on_subscribe = self.mqtt.on_disconnect = None
 
     @property
     def is_in(self) -> bool:
@@ -173,6 +178,7 @@ class Client:
         self.mqtt.loop_stop()
         if own is not None:
             own.close()
+        self._let_go()
 
     def _connected(self, _c: mqtt.Client, _u: object, _f: object, code: ReasonCode, _p: object) -> None:
         self.refusal = str(code) if code.is_failure else None

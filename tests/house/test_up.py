@@ -5,14 +5,19 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from api.broker import BROKERS
+from coldchain.clock import now
 from coldchain.data_dir import DataDir
-from tests.helpers_house import Client, Up, accepts, everything, health, is_gone, wait_until
+from coldchain.readings import Reading
+from coldchain.senml import encode
+from tests.helpers_house import COLDCHAIN, Client, Up, accepts, everything, health, is_gone, wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -133,6 +138,26 @@ def test_an_external_broker_is_used_by_its_url_and_no_secret_is_told(tmp_path: P
                 assert password.encode() not in Path(f"/proc/{child}/cmdline").read_bytes()
     finally:
         os.kill(up.children()["line"], signal.SIGCONT)
+
+
+@pytest.mark.parametrize("name", [known.name for known in BROKERS])
+def test_with_either_broker_a_device_added_while_it_runs_is_acknowledged_at_once(tmp_path: Path, name: str) -> None:
+    known = next(known for known in BROKERS if known.name == name)
+    if not known.installed():
+        pytest.skip(f"{name} is not installed here ({known.how_to_install})")
+    with everything(Up(tmp_path / "data", more=("--broker", name))) as up:
+        added = subprocess.run(
+            [*COLDCHAIN, "device", "add", "pi-one", "--data", str(up.root), "--json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        told = json.loads(added.stdout)
+        with Client(up.mqtt_port, told["username"], told["password"]) as device:
+            assert device.subscribe("coldchain/v1/pi-one/ack") == [True]
+            device.publish(told["topic"], encode("pi-one", "0123456789abcdef", 1, [Reading("tvc", now(), 512)]))
+            wait_until(lambda: device.seen, what="the acknowledgement")
+            assert json.loads(device.seen[0].payload)["durable"] == [[1, 1]]
 
 
 def test_a_stranger_learns_nothing_from_the_broker(up: Up) -> None:
