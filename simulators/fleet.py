@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Event
 from typing import Protocol
 
 from coldchain.clock import SECOND, Clock, now
@@ -103,11 +102,6 @@ class Fleet:
     def connect(self) -> None:
         for gateway in self.gateways:
             gateway.connect()
-
-    def run(self, pace: Pace, stop: Event) -> None:
-        """Live on, until told to stop."""
-        while not stop.is_set():
-            self.turn(pace)
 
     def send_all(self, pace: Pace, within_s: float, progress: Progress | None = None) -> None:
         """Live on until the server has everything of the past. Raises NotDurable."""

@@ -67,7 +67,7 @@ class Message(NamedTuple):
 def messages(account: Account, plan: Plan) -> list[Message]:
     """A device's messages in order, repeats among them. The same plan gives the same bytes."""
     seed = dice.seed_of(account.device_id) ^ plan.seed
-    outbox_id = f"{dice.seed_of(f'{account.device_id}/{plan.seed}'):016x}"
+    outbox_id = f"{dice.seed_of(f'{account.device_id}/{plan}'):016x}"  # another plan's numbers are another outbox's
     sixteenths = round((plan.around + dice.swing(seed, 0)) / _SIXTEENTH_C)
     told = []
     for number in range(plan.messages):

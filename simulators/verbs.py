@@ -42,6 +42,18 @@ def _positive(text: str) -> float:
     return number
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 10_000:
+        raise ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
+
+
 # coldchain demo
 
 
@@ -55,9 +67,11 @@ def _describe_demo(parser: ArgumentParser) -> None:
         "--data", type=Path, default=DEMO_DATA, metavar="DIR", help="emptied at each start (default .demo)"
     )
     parser.add_argument("--listen", metavar="HOST:PORT", help="where the page is (default: 127.0.0.1 and a free port)")
-    parser.add_argument("--mqtt-port", type=int, metavar="N", help="the broker's port (default: 1883, or a free one)")
-    parser.add_argument("--days", type=int, default=DEMO_DAYS, metavar="N", help="how much past there is (default 7)")
-    parser.add_argument("--points", type=int, metavar="N", help="only the first N storage points of the district")
+    parser.add_argument("--mqtt-port", type=_port, metavar="N", help="the broker's port (default: 1883, or a free one)")
+    parser.add_argument(
+        "--days", type=_count, default=DEMO_DAYS, metavar="N", help="how much past there is (default 7)"
+    )
+    parser.add_argument("--points", type=_count, metavar="N", help="only the first N storage points of the district")
 
 
 def _run_demo(arguments: Namespace) -> int:
@@ -102,7 +116,7 @@ def _describe_simulate(parser: ArgumentParser) -> None:
     _where(parser)
     parser.add_argument("--district", type=Path, metavar="FILE", help="TOML; the invented one that ships without it")
     parser.add_argument("--accounts", type=Path, metavar="FILE", help="what the devices sign in with, for --mqtt-url")
-    parser.add_argument("--points", type=int, metavar="N", help="only the first N storage points of the district")
+    parser.add_argument("--points", type=_count, metavar="N", help="only the first N storage points of the district")
     parser.add_argument("--days", type=_positive, default=1.0, metavar="N", help="how much past to send (default 1)")
     parser.add_argument(
         "--speed", type=_positive, metavar="X", help="the past X times as fast as it was (default: as fast as it goes)"

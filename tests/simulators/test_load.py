@@ -28,6 +28,12 @@ def test_devices_differ():
     assert messages(ACCOUNT, PLAN)[0].readings != messages(Account("dev-2", ""), PLAN)[0].readings
 
 
+def test_another_plan_has_another_outbox():
+    plans = [PLAN, Plan(messages=20, readings=1, begin=NEW_YEAR), Plan(messages=20, readings=10, begin=NEW_YEAR + 1)]
+
+    assert len({json.loads(messages(ACCOUNT, plan)[0].payload)[0]["vs"] for plan in plans}) == 3
+
+
 def test_its_packs_are_what_the_agent_would_write():
     message = messages(ACCOUNT, PLAN)[0]
     outbox_id = json.loads(message.payload)[0]["vs"]
