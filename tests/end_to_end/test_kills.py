@@ -72,6 +72,7 @@ def test_a_kill_at_a_named_point_loses_nothing_and_doubles_nothing(platform, pub
         time.sleep(0.01)
 
     wait_until(lambda: platform.has_died_at(point), 20, f"the death at {point}")
+    wait_until(platform.is_well, 30, "the platform to be well again")
     for publisher in publishers:
         publisher.send_until_durable()
     holds_exactly(platform, publishers)
