@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -82,6 +83,14 @@ class Broker:
         if self._password_file.exists():
             return USER, self._password_file.read_text("utf-8").strip()
         return None
+
+
+def client_id(credentials: tuple[str, str | None] | None) -> str:
+    """Always the same, so that our session waits for us; and known to no device, since whoever bears it hangs us up."""
+    password = credentials[1] if credentials else None
+    if not password:
+        return CLIENT_ID
+    return f"{CLIENT_ID}-{blake2b(password.encode(), digest_size=8).hexdigest()}"
 
 
 class Line:
@@ -205,16 +214,16 @@ class Line:
             await asyncio.to_thread(client.loop_stop)
 
     def _new_client(self, number: int) -> Client:
+        credentials = self._broker.credentials()
         client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=CLIENT_ID,
+            client_id=client_id(credentials),
             clean_session=False,
             protocol=MQTTv311,
             reconnect_on_failure=False,
             manual_ack=True,
         )
         client.max_inflight_messages_set(1_000)
-        credentials = self._broker.credentials()
         if credentials is not None:
             client.username_pw_set(*credentials)
         if self._broker.is_encrypted:

@@ -160,6 +160,22 @@ def test_with_either_broker_a_device_added_while_it_runs_is_acknowledged_at_once
             assert json.loads(device.seen[0].payload)["durable"] == [[1, 1]]
 
 
+def test_a_device_that_calls_itself_like_the_gate_does_not_hang_the_gate_up(up: Up) -> None:
+    added = subprocess.run(
+        [*COLDCHAIN, "device", "add", "pi-rogue", "--data", str(up.root), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(added.stdout)
+    before = up.err().count("connected to the broker")
+    with Client(up.mqtt_port, told["username"], told["password"], name="coldchain-gate") as rogue:
+        rogue.subscribe("coldchain/v1/pi-rogue/ack")
+        rogue.publish(told["topic"], encode("pi-rogue", "0123456789abcdef", 1, [Reading("tvc", now(), 512)]))
+        wait_until(lambda: rogue.seen, what="the acknowledgement")
+    assert up.err().count("connected to the broker") == before
+
+
 def test_a_stranger_learns_nothing_from_the_broker(up: Up) -> None:
     with Client(up.mqtt_port) as stranger:
         assert not stranger.is_in
