@@ -64,6 +64,12 @@ BROKER_PATH := $(PATH):/usr/sbin:/usr/local/sbin
 	  || echo '── Browser: no chromium here; the tests that need one are skipped and say so'
 	@touch $@
 
+.make/postgres: | .make
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+	  || { echo '── PostgreSQL, for the tests'; .ci/debian postgresql; } \
+	  || echo '── PostgreSQL: none here; the books are tested on SQLite alone'
+	@touch $@
+
 # ── The pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 WEB := dashboards/web
@@ -97,7 +103,7 @@ demo: .make/server .make/broker .make/web
 
 TESTS ?= tests
 
-test: .make/dev .make/broker .make/browser .make/web
+test: .make/dev .make/broker .make/browser .make/postgres .make/web
 	@$(BIN)/python -m pytest $(TESTS)
 
 check: .make/dev web-check
