@@ -13,9 +13,10 @@ from api.layout import PRODUCT_ROLES
 from api.wall import Limits
 from coldchain.clock import HOUR
 from coldchain.facts import EVERY_CHANNEL
+from coldchain.sqlite import FileMissing
 from registry import devices, placements
 from registry.placements import Placement
-from stream.history import Bucket, History
+from stream.history import Bucket, History, SensorNow
 
 Span = tuple[int, int]
 FOR_EVER = 1 << 62
@@ -53,7 +54,7 @@ def stays_at(shelf: Shelf, history: History, storage_point_id: str, since: int, 
     declared = shelf.devices.declared(device_ids)
     rows = {device_id: shelf.placements.of_device(device_id) for device_id in device_ids}
     stays = []
-    for sensor in history.sensors(device_ids):
+    for sensor in _heard(history, device_ids):
         if sensor.unit != "Cel":
             continue
         longest_known = 2 * devices.interval_at(declared.get(sensor.device_id, []), until)
@@ -64,6 +65,14 @@ def stays_at(shelf: Shelf, history: History, storage_point_id: str, since: int, 
             if begin < end:
                 stays.append(Stay(sensor.device_id, sensor.channel, begin, end, longest_known))
     return stays
+
+
+def _heard(history: History, device_ids: Sequence[str]) -> list[SensorNow]:
+    """None where the judge has not made its file yet."""
+    try:
+        return history.sensors(device_ids)
+    except FileMissing:
+        return []
 
 
 def own_rows(rows: Sequence[Placement], channel: str) -> list[Placement]:

@@ -172,9 +172,10 @@ def _incident_event(one: IncidentChanged, subscriber: Subscriber) -> Event:
 
 
 async def stream(
-    live: Live, subscriber: Subscriber, clock: Clock, is_admitted: Callable[[], bool]
+    live: Live, may_know: Callable[[str], bool], clock: Clock, is_admitted: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     """What a page reads: `hello`, then events as they come. Ends once the token is worth nothing any more."""
+    subscriber = live.subscribe(may_know)  # here, and not before: a page that leaves at once is never subscribed
     try:
         yield Event("hello", {"at": iso(clock())}).encode()
         asked_at = time.monotonic()

@@ -4,6 +4,7 @@ One per process. `look` brings it up to date: from the judge's file what changed
 stands where, at most once a second or when somebody here changed them. Safe over threads.
 """
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -65,6 +66,8 @@ class Picture:
         self._layout = Layout()
         self._read_at: float | None = None
         self._revision = -1
+        self._is_rearranged = False
+        self._stale: set[str] = set()
         self._spots: dict[str, Point | Unplaced] = {}
         self._row_of: dict[str, set[str]] = {}
         self._rows: dict[str, Row] = {}
@@ -77,14 +80,16 @@ class Picture:
             self._read_at = None
 
     def look(self) -> None:
-        """Bring the picture up to date."""
+        """Bring the picture up to date. What an error interrupts is made up for by the next look."""
         with self._lock:
-            changed, has_new_sensor = self._hear()
-            if self._read_books() or has_new_sensor:
+            self._hear()
+            self._read_books()
+            if self._is_rearranged:
                 self._arrange()
-                changed = set(self._spots)
-            for row_id in changed:
-                self._paint(row_id)
+                self._stale = set(self._spots)
+                self._is_rearranged = False
+            while self._stale:
+                self._paint(self._stale.pop())
 
     def take_news(self) -> News:
         """What changed since the last call; for the one who tells others."""
@@ -115,34 +120,37 @@ class Picture:
             if sensor is not None:
                 self._strips.of([sensor], at, whole=True)
 
-    def _hear(self) -> tuple[set[str], bool]:
-        """Which rows the judge's news concerns, and whether a sensor was heard for the first time."""
+    def _hear(self) -> None:
+        """Take in what the judge has learned: the rows that it concerns are stale."""
         try:
             revision = self._history.revision()
             if revision == self._revision:
-                return set(), False
+                return
             sensors = [one for one in self._history.changed_since(self._revision) if one.unit == "Cel"]
             devices = self._history.devices_changed_since(self._revision)
         except FileMissing:
-            return set(), False
-        has_new = any((one.device_id, one.channel) not in self._known.sensors for one in sensors)
+            return
+        except sqlite3.OperationalError as why:
+            if "no such table" not in str(why):
+                raise
+            return  # the judge is just making its file
+        self._is_rearranged |= any((one.device_id, one.channel) not in self._known.sensors for one in sensors)
         self._known.sensors.update({(one.device_id, one.channel): one for one in sensors})
         self._known.devices.update({one.device_id: one for one in devices})
         self._revision = revision  # read first: what came since is read again, which changes nothing
         heard = {one.device_id for one in sensors} | {one.device_id for one in devices}
-        return {row_id for device_id in heard for row_id in self._row_of.get(device_id, ())}, has_new
+        self._stale |= {row_id for device_id in heard for row_id in self._row_of.get(device_id, ())}
 
-    def _read_books(self) -> bool:
-        """Whether the books say something else than before."""
+    def _read_books(self) -> None:
+        """Take in what the books say, if it was long ago or somebody here wrote."""
         now = time.monotonic()
         if self._read_at is not None and now - self._read_at < BOOKS_STAY_S:
-            return False
+            return
         layout = self._read_layout()
         self._read_at = now
-        if layout == self._layout:
-            return False
-        self._layout = layout
-        return True
+        if layout != self._layout:
+            self._layout = layout
+            self._is_rearranged = True
 
     def _arrange(self) -> None:
         self._spots = arranged(self._layout, self._known.sensors)

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import secrets
+import sqlite3
 from collections import Counter
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -116,7 +117,7 @@ def _books_answer(tools: Desk) -> bool:
 def _history_answers(tools: Desk) -> bool:
     try:
         return tools.history.revision() >= 0
-    except ColdchainError:
+    except (ColdchainError, sqlite3.Error):  # not made yet, being made, or broken
         return False
 
 

@@ -75,9 +75,8 @@ async def follow(
             return False
         return set(scope.paths) <= set(_reach(user, tools.clock(), scope.paths))
 
-    subscriber = tools.live.subscribe(scope.covers)
     return StreamingResponse(
-        stream(tools.live, subscriber, tools.clock, is_admitted),
+        stream(tools.live, scope.covers, tools.clock, is_admitted),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

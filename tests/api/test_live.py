@@ -1,18 +1,20 @@
 """Live pages: what changed reaches those whom it concerns, at once, and nobody else."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 
 from api.live import RESYNC, Event, Subscriber
 from coldchain.clock import HOUR, MINUTE
 from registry import users
-from tests.api.conftest import START, Person, World, message, open_gate
+from tests.api.conftest import START, Person, World, message, open_gate, serving
 
 SOON_S = 5
 
@@ -32,7 +34,11 @@ class Page:
 def opened(world: World, person: Person, path: str = "/api/v1/events") -> Iterator[Page]:
     """Reads the stream in a thread until the block is left."""
     page = Page()
-    with world.http.stream("GET", path, headers=person.headers) as answer:
+    with (
+        serving(world.app) as url,
+        httpx.Client(base_url=url, timeout=30, verify=False) as http,
+        http.stream("GET", path, headers=person.headers) as answer,
+    ):
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert "content-encoding" not in answer.headers
@@ -52,8 +58,11 @@ def opened(world: World, person: Person, path: str = "/api/v1/events") -> Iterat
         thread = threading.Thread(target=read, daemon=True)
         thread.start()
         until(lambda: bool(page.of("hello")))
-        yield page
-        answer.close()
+        try:
+            yield page
+        finally:
+            answer.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            thread.join(SOON_S)
 
 
 def until(is_so: Callable[[], bool]) -> None:
@@ -110,6 +119,7 @@ def test_a_refusal_reaches_the_page(world: World, boss: Person, point: str):
 def test_what_moves_away_is_gone_from_here(world: World, boss: Person, point: str):
     world.device("pi-2")
     world.hear("pi-2", (START, 4.0))
+    assert boss.get("/wall")["not_placed"]
     with opened(world, boss) as page:
         boss.post("/devices/pi-2/placements", {"storage_point_id": world.point("ILR 2")}, 201)
         until(lambda: page.of("gone") == [{"id": "pi-2"}])

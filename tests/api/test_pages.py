@@ -11,7 +11,7 @@ from api.errors import speak_problems
 from api.instants import BadPage, last_key, next_path
 from api.pages import page_over
 from api.static import Pages
-from tests.api.conftest import serving
+from tests.api.conftest import InProcess
 
 PAGE = "<!doctype html><script>hello()</script><title>Coldchain</title>"
 
@@ -31,8 +31,8 @@ def ask(directory: Path | None, path: str, method: str = "GET", **headers: str) 
     app = Starlette()
     speak_problems(app)
     app.router.default = Pages(directory, app.router.default)
-    with serving(app) as url, httpx.Client() as http:
-        return http.request(method, url + path, headers=headers)
+    with httpx.Client(base_url="http://desk", transport=InProcess(app)) as http:
+        return http.request(method, path, headers=headers)
 
 
 def test_every_address_of_the_page_is_the_page(built: Path):

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.settings import Settings
 from coldchain.clock import MINUTE
-from tests.api.conftest import START, Person, World, open_gate, serving
+from stream.history import History
+from tests.api.conftest import START, InProcess, Person, World, open_gate
 
 
 @pytest.fixture
@@ -91,22 +91,17 @@ def test_figures_are_for_this_machine_or_who_has_the_token(world: World):
         assert world.http.get("/metrics", headers=headers).status_code == status, headers
 
 
-def test_a_desk_starts_before_the_judge_has_made_its_file(fresh_books: Path, tmp_path: Path):
-    from api.gate_client import GateClient
-    from coldchain.data_dir import DataDir
-    from ingest.refusals import Refusals
-    from registry.books import open_books
-    from stream.history import History
-
-    data_dir = DataDir(tmp_path)
-    books = open_books(f"sqlite:///{data_dir.books}")
+def test_a_desk_answers_before_the_judge_has_made_its_file(world: World, boss: Person, tmp_path: Path):
+    point = world.point("ILR 1")
+    world.device("pi-1", point)
     app = create_app(
-        books,
-        History(data_dir.stream),
-        Refusals(data_dir.gate),
-        GateClient(data_dir.gate_socket),
-        Settings(data_dir),
+        world.books, History(tmp_path / "none.db"), world.refusals, world.gate, world.settings, world.clock
     )
-    with serving(app) as url:
-        assert httpx.get(f"{url}/health").json()["parts"]["history"] == "away"
-    books.close()
+    with httpx.Client(base_url="http://desk", transport=InProcess(app)) as http:
+        early = Person(http, boss.token)
+        assert http.get("/health").json()["parts"]["history"] == "away"
+        assert early.get("/wall")["items"][0]["state"] == "silent"
+        assert early.get(f"/storage-points/{point}/chart")["items"] == []
+        assert early.get("/devices")["items"][0]["guarantee"] == "unheard"
+        assert early.get("/devices/pi-1/readings")["items"] == []
+        assert http.get("/metrics").status_code == 200
