@@ -67,8 +67,8 @@ def main() -> int:
 def _options() -> Namespace:
     parser = ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--devices", type=int, default=50, help="how many send at once (default 50)")
-    parser.add_argument("--singles", type=int, default=400, help="single messages a device (default 400)")
-    parser.add_argument("--packs", type=int, default=100, help="packs of 60 a device (default 100)")
+    parser.add_argument("--singles", type=int, default=2_000, help="single messages a device (default 2000)")
+    parser.add_argument("--packs", type=int, default=300, help="packs of 60 a device (default 300)")
     parser.add_argument("--alarms", type=int, default=100, help="alarms for the latency (default 100)")
     parser.add_argument("--dir", help="a folder on the disk to be measured (default: where temporary files go)")
     return parser.parse_args()
