@@ -44,6 +44,9 @@ CLOCK_STEP = 500
 
 WAITING_TOLD_EVERY_S = 60.0
 
+BACKLOG = 10
+"""From so many waiting readings on they are a backlog and not just on their way."""
+
 
 class Agent:
     """`clock` gives the moments that readings are dated by; `steady` gives seconds, by which sending is patient."""
@@ -311,11 +314,16 @@ class Agent:
         )
 
     def _tell_status(self) -> None:
-        """At once where something is new; how much waits, once a minute where it changed."""
+        """At once where something is new or a backlog is gone; how much waits, at most once a minute.
+
+        The few readings that are just on their way are no news while nothing was told to wait.
+        """
         now, status = self._steady(), self.status()
         if self._told is not None and not status.differs(self._told):
-            is_same = status.waiting == self._told.waiting
-            if is_same or now - self._told_at < WAITING_TOLD_EVERY_S:
+            told = self._told.waiting
+            is_news = status.waiting != told and (told > 0 or status.waiting >= BACKLOG)
+            is_backlog_gone = told >= BACKLOG > status.waiting
+            if not is_news or (now - self._told_at < WAITING_TOLD_EVERY_S and not is_backlog_gone):
                 return
         if self._uplink(STATUS, status.as_json(), True):
             self._told, self._told_at = status, now

@@ -241,17 +241,10 @@ class Outbox:
         return self._oldest_boot() not in (None, self._boot)
 
     @_on_the_file
-    def close_question(self) -> int | None:
-        """Close a copy of this boot's last reading into an undated pack, whose acknowledgement will tell the time.
-
-        Gives its number; None where this boot has no reading yet. The reading itself waits on, to be dated.
-        """
-        query = "SELECT channel, centidegrees, fault FROM readings WHERE boot = ? ORDER BY id DESC LIMIT 1"
-        row = self._file.connection.execute(query, (self._boot,)).fetchone()
-        if row is None:
-            return None
+    def close_question(self) -> int:
+        """Close a pack without readings, whose acknowledgement will tell the time; gives its number."""
         with self._transaction():
-            return self._add_pack([Reading(row[0], 0, row[1], row[2])], is_dated=False, count=0)
+            return self._add_pack([], is_dated=False, count=0)
 
     def _close_one(self, boot: int, offset: int | None, max_readings: int) -> None:
         file = self._file.connection

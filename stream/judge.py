@@ -185,7 +185,7 @@ class Judge:
         hearing = hearing.with_pack(
             is_numbering=pack.seq is not None,
             is_dated_by_arrival=pack.quality == "arrival",
-            undated_at=pack.received_at if pack.quality == "undated" else None,
+            undated_at=pack.received_at if pack.quality == "undated" and pack.columns else None,
         )
         self._hearings[pack.device_id] = hearing
         heard.add(pack.device_id)

@@ -317,30 +317,32 @@ def test_a_machine_without_ntp_learns_the_time_from_an_acknowledgement(begin):
     server = Server(clock, true_wall_minus_uptime=NEW_YEAR - 100 * SECOND)
     pi = begin(clock=clock, server=server)
     pi.agent.on_connected()
-    pi.beats(1, 456)
-    assert [readings_of(pack) for pack in server.packs] == [[(None, "tvc", 4.56)]]
+    pi.agent.send()
+    assert [readings_of(pack) for pack in server.packs] == [[]]
     clock.pass_(2)
     server.acknowledge_all()
+    pi.beats(1, 456)
 
     assert server.statuses[-1]["clock"] == "trusted"
     assert quality_of(server.packs[-1]) == "trusted"
     [(at, _, value)] = dated(server.packs[-1])
     assert value == 4.56
-    assert abs(at - (NEW_YEAR + MINUTE)) <= 1 * SECOND
+    assert abs(at - (NEW_YEAR + MINUTE + 2 * SECOND)) <= 1 * SECOND
     assert pi.agent.outbox.time_source == "server"
 
 
-def test_a_question_is_a_copy_and_the_reading_itself_is_dated_later(begin):
+def test_a_question_holds_no_reading_and_the_reading_is_dated_later(begin):
     clock = untrusted()
     server = Server(clock, true_wall_minus_uptime=NEW_YEAR - 100 * SECOND)
     pi = begin(clock=clock, server=server)
-    pi.agent.on_connected()
     pi.beats(1, 456)
+    pi.agent.on_connected()
+    pi.agent.send()
     assert pi.agent.outbox.waiting() == 1
     server.acknowledge_all()
     server.acknowledge_all()
 
-    assert values(server) == [4.56, 4.56]
+    assert values(server) == [4.56]
     assert pi.agent.outbox.waiting() == 0
 
 

@@ -373,6 +373,12 @@ def test_a_pack_without_a_reading_is_refused():
     assert isinstance(refusal({**BASE, "n": "outbox", "vs": OUTBOX}, {"n": "seq", "v": 57}), Unreadable)
 
 
+def test_an_agent_that_does_not_know_the_time_may_ask_with_an_empty_pack():
+    pack = read({"bn": "pi-0142:", "n": "outbox", "vs": OUTBOX}, {"n": "seq", "v": 57}, {"n": "clock", "vs": "undated"})
+
+    assert (pack.seq, pack.quality, pack.columns) == (57, "undated", ())
+
+
 def test_a_pack_of_more_channels_than_any_device_has_is_refused():
     assert isinstance(refusal(*({"n": f"c{number}", "v": 4.5} for number in range(257))), Unreadable)
 

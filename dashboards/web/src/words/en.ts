@@ -402,7 +402,7 @@ export const en = {
     neverHeard: 'never heard yet',
     silentFor: (time: string) => `silent for ${time}`,
     notPlaced: 'not placed',
-    waiting: (n: string) => (n === '1' ? '1 pack waits in its outbox' : `${n} packs wait in its outbox`),
+    waiting: (n: string) => (n === '1' ? '1 reading waits in its outbox' : `${n} readings wait in its outbox`),
     nothingWaiting: 'nothing waits in its outbox',
     lost: (n: string) => (n === '1' ? '1 pack was lost at the device' : `${n} packs were lost at the device`),
     guarantee: {

@@ -399,7 +399,7 @@ const hi: Words = {
     neverHeard: 'अब तक कोई संपर्क नहीं',
     silentFor: (time) => `${time} से संपर्क नहीं`,
     notPlaced: 'जगह तय नहीं',
-    waiting: (n) => `आउटबॉक्स में ${n} पैक भेजना बाकी`,
+    waiting: (n) => `आउटबॉक्स में ${n} रीडिंग भेजना बाकी`,
     nothingWaiting: 'आउटबॉक्स में कुछ बाकी नहीं',
     lost: (n) => `${n} पैक उपकरण पर ही खो गए`,
     guarantee: {
