@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -11,6 +12,8 @@ from coldchain.data_dir import DataDir
 from coldchain.journal.sqlite import FILES
 from coldchain.sqlite import FileMissing, open_to_read
 from coldchain.topics import Topic
+from registry.books import Books
+from registry.followers import FOLLOWERS
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -80,12 +83,14 @@ def gate_metrics(counters: Mapping[str, Any] | None) -> Iterator[Metric]:
     yield GaugeMetricFamily("coldchain_gate_stuck", "Whether nothing can be made durable", value=int(stuck))
 
 
-def follower_lags(data_dir: DataDir) -> Iterator[Metric]:
+def follower_lags(data_dir: DataDir, books: Books) -> Metric:
     """How many entries of its topic each follower has not passed yet."""
     lags = GaugeMetricFamily("coldchain_follower_lag", "Journal entries not passed yet", labels=["topic", "follower"])
-    for topic, follower, position in _positions(data_dir):
+    positions = _read(data_dir.stream, "SELECT topic, follower, position FROM positions")
+    positions += [(one.topic, one.name, one.position(books)) for one in FOLLOWERS]
+    for topic, follower, position in positions:
         lags.add_metric([topic, follower], max(0, _last_offset(data_dir, topic) - position))
-    yield lags
+    return lags
 
 
 def open_incidents(counts: Mapping[str, int]) -> Metric:
@@ -99,13 +104,6 @@ def silent_devices(count: int) -> Metric:
     return GaugeMetricFamily("coldchain_silent_devices", "Devices that should have spoken and did not", value=count)
 
 
-def _positions(data_dir: DataDir) -> list[tuple[str, str, int]]:
-    rows: list[tuple[str, str, int]] = []
-    for path in (data_dir.stream, data_dir.books):
-        rows += _read(path, "SELECT topic, follower, position FROM positions")
-    return rows
-
-
 def _last_offset(data_dir: DataDir, topic: str) -> int:
     file = FILES.get(Topic(topic))
     if file is None:
@@ -114,7 +112,7 @@ def _last_offset(data_dir: DataDir, topic: str) -> int:
     return rows[0][0] or 0 if rows else 0
 
 
-def _read(path: Any, statement: str) -> list[Any]:
+def _read(path: Path, statement: str) -> list[Any]:
     """Nothing where the file or the table is still to be made."""
     try:
         connection = open_to_read(path)

@@ -99,7 +99,7 @@ def _figures(tools: Desk, counters: dict[str, object] | None) -> bytes:
         silent = 0
     more = [
         *gate_metrics(counters),
-        *follower_lags(tools.settings.data_dir),
+        follower_lags(tools.settings.data_dir, tools.books),
         open_incidents(Counter(one.kind for one in going_on)),
         silent_devices(silent),
     ]

@@ -64,7 +64,13 @@ def test_figures_tell_what_the_gate_counted_what_is_open_and_who_is_silent(world
     assert told['coldchain_open_incidents{kind="heat"}'] == 1
     assert told["coldchain_silent_devices"] == 1
     assert told['coldchain_http_requests_total{method="GET",route="-",status="404"}'] == 1
-    assert 'coldchain_follower_lag{follower="stream.judge",topic="readings"}' in told
+    for lag in (
+        'follower="stream.judge",topic="readings"',
+        'follower="registry.incidents",topic="verdicts"',
+        'follower="registry.refusals",topic="refused"',
+    ):
+        assert f"coldchain_follower_lag{{{lag}}}" in told
+    assert told['coldchain_follower_lag{follower="registry.incidents",topic="verdicts"}'] > 0  # nobody follows here
 
 
 def test_figures_are_there_without_a_gate(world: World):
