@@ -92,12 +92,14 @@ def _past(ready: int) -> dict[str, tuple[Mishap, ...]]:
 
 
 def _coming(ready: int) -> dict[str, tuple[Mishap, ...]]:
-    """What goes wrong once somebody looks. The current goes for a whole centre, and somebody opens a door to see."""
+    """What goes wrong once somebody looks. The current goes for a whole centre, whose people carry vaccine over from
+    the refrigerator that will not hold to the lined one that will.
+    """
     cut = Mishap("power", ready + TO_THE_CUT, ready + 3 * HOUR)
-    look = Mishap("lid", ready + 2 * MINUTE, ready + 3 * MINUTE, amount=0.4)
+    carrying = Mishap("lid", ready + 90 * SECOND, ready + 20 * MINUTE, amount=0.5)
     return {
         "phc-chandrakhet-1": (cut,),
-        "phc-chandrakhet-2": (cut, look),
+        "phc-chandrakhet-2": (cut, carrying),
         "phc-amrawat-1": (Mishap("unplugged", ready + 100 * SECOND, ready + 2 * HOUR),),
     }
 
