@@ -490,7 +490,8 @@ def test_the_books_end_with_what_the_judge_said_last(
         assert incident.started_at <= one.interval.started_at
         assert incident.ended_at is None or one.reaches <= incident.ended_at
         for other in excursions:
-            if other.side == one.side and one.interval.started_at <= other.interval.started_at <= one.reaches:
+            same = (other.subject, other.side) == (one.subject, one.side)
+            if same and one.interval.started_at <= other.interval.started_at <= one.reaches:
                 assert other.incident_id == one.incident_id
     assert {one.incident_id for one in excursions} == set(by_id)
     books.close()
