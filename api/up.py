@@ -97,6 +97,7 @@ def told_to_others(plan: Plan) -> Iterator[None]:
             "listen": str(plan.listen),
             "url": plan.url,
             "mqtt_url": plan.device_url,
+            "mqtt_host": None if plan.mqtt_url else plan.mqtt.reachable.host,
             "mqtt_port": None if plan.mqtt_url else plan.mqtt.port,
             "started_at": iso(now()),
         },

@@ -44,8 +44,9 @@ def mqtt_url(data_dir: DataDir) -> str:
 
 def broker_address(data_dir: DataDir) -> tuple[str, int] | None:
     """Where the broker of ours listens on this machine, None where none runs."""
-    port = _running(data_dir.running).get("mqtt_port")
-    return ("127.0.0.1", port) if isinstance(port, int) else None
+    told = _running(data_dir.running)
+    host, port = told.get("mqtt_host", "127.0.0.1"), told.get("mqtt_port")
+    return (host, port) if isinstance(host, str) and isinstance(port, int) else None
 
 
 def _running(path: Path) -> dict[str, object]:

@@ -42,7 +42,7 @@ def test_it_tells_others_what_runs_here(up: Up) -> None:
     assert told["listen"] == f"127.0.0.1:{up.port}"
     assert told["url"] == up.url
     assert told["mqtt_url"] == f"mqtt://127.0.0.1:{up.mqtt_port}"
-    assert told["mqtt_port"] == up.mqtt_port
+    assert (told["mqtt_host"], told["mqtt_port"]) == ("127.0.0.1", up.mqtt_port)
     assert told["started_at"].endswith("Z")
 
 
