@@ -3,6 +3,7 @@
 Small numbers on purpose: instants on a coarse grid that meets every duration, window and limit exactly, and beside it.
 """
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -101,7 +102,9 @@ def placements(draw: st.DrawFn, device_id: str, channels: Sequence[str]) -> list
         since: int | None = draw(st.sampled_from([ALWAYS, None]))
         for number, edge in enumerate([*edges, None]):
             if since is not None:
-                facts += draw(_placement(device_id, channel, f"{device_id}.{channel}.{number}", since=since, until=edge))
+                facts += draw(
+                    _placement(device_id, channel, f"{device_id}.{channel}.{number}", since=since, until=edge)
+                )
             since = draw(st.sampled_from([edge, edge, None])) if edge is not None else None
     return draw(st.permutations(facts)) if draw(st.booleans()) else facts
 
@@ -152,3 +155,47 @@ def _tale(draw: st.DrawFn, device_id: str, rules: list[Fact]) -> Tale:
     readings = {channel: draw(columns) for channel in channels}
     facts = [*draw(enrolments(device_id)), *rules, *draw(placements(device_id, channels))]
     return Tale(device_id, readings, tuple(facts))
+
+
+# Long stories: Hypothesis finds small ones; what goes wrong between chunks needs long ones
+
+
+def long_district(dice: random.Random) -> list[Tale]:
+    """Two devices over hundreds of readings, in and out of range again and again, under rules that change once."""
+    middle = NEW_YEAR + dice.randrange(50, 250) * MINUTE
+    versions = [RuleSet("refrigerator", version, _dealt_rules(dice)) for version in (1, 2)]
+    rules: list[Fact] = [
+        RulesInForce("refrigerator", version.version, since, version)
+        for version, since in zip(versions, (ALWAYS, middle), strict=True)
+    ]
+    return [_long_tale(device_id, rules, dice) for device_id in ("pi-0001", "pi-0002")]
+
+
+def _long_tale(device_id: str, rules: list[Fact], dice: random.Random) -> Tale:
+    moved = NEW_YEAR + dice.randrange(50, 250) * MINUTE
+    back = moved + dice.randrange(1, 100) * MINUTE
+
+    def placed(number: int, since: int, until: int | None) -> Placed:
+        return Placed(f"{device_id}.{number}", 1, device_id, "*", "point", "refrigerator", "product", since, until)
+
+    facts = [Enrolled(device_id, 1, "", "senml", ((ALWAYS, MINUTE),)), *rules]
+    if dice.random() < 0.5:
+        facts += [placed(1, ALWAYS, moved), placed(2, back, None)]
+    readings = set()
+    at = NEW_YEAR
+    for _ in range(30):
+        value = dice.choice([500, 500, 805, 900, -60])
+        for _ in range(dice.randrange(1, 12)):
+            readings.add((at, value + dice.randrange(-2, 3)))
+            at += dice.choice([60, 60, 60, 60, 60, 60, 30, 0, 121, 420]) * 1000
+    return Tale(device_id, {"tvc": frozenset(readings)}, tuple(facts))
+
+
+def _dealt_rules(dice: random.Random) -> tuple[Rule, ...]:
+    minutes = dice.randrange(1, 8)
+    heat = Rule("HEAT", ">", 800, "consecutive", minutes * MINUTE, "alarm")
+    frost = Rule("FRZE", "<=", -50, "consecutive", dice.randrange(8) * MINUTE, "alarm")
+    window = dice.choice([None, minutes + 2, minutes + 10, minutes + 40])
+    total = Rule("SUM", ">", 800, "cumulative", minutes * MINUTE, "warning", window=window and window * MINUTE)
+    dealt = [rule for rule in (frost, heat, total) if dice.random() < 0.8]
+    return tuple(dealt or [total])

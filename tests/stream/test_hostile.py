@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.runners import hostile
-from tests.stories import Tale, districts
+from tests.stories import Tale, districts, long_district
 from tests.stream.test_judge_property import expected, told
 
 nights = st.integers(0, 2**32).map(random.Random)
@@ -41,3 +41,9 @@ def test_repeats_disorder_late_settings_and_moves_change_nothing(district, night
 @given(districts(), nights)
 def test_dying_between_any_two_writes_changes_nothing(district, night):
     the_books_have_the_truth(district, night, risk=0.4)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_long_bad_night_changes_nothing(seed):
+    dice = random.Random(seed)
+    the_books_have_the_truth(long_district(dice), dice, risk=0.1)
