@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -132,7 +133,7 @@ class MqttUplink:
         return ended[0] if ended else "the connection was closed"
 
     def _new_client(self, ended: list[str]) -> Client:
-        client = _client(self._device_id, self._broker, clean_session=False)
+        client = _client(session_name(self._device_id, self._broker), self._broker, clean_session=False)
         client.will_set(mqtt_topic(self._device_id, STATUS), OFFLINE, qos=1, retain=True)
 
         def on_connect(client: Client, _userdata: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
@@ -180,6 +181,11 @@ def why_no_broker(device_id: str, broker: Broker, patience_s: float = 10.0) -> s
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+def session_name(device_id: str, broker: Broker) -> str:
+    """The client id of our session at the broker: always the same, and none that a neighbour could take over."""
+    return f"{device_id}-{blake2b(broker.password.encode(), digest_size=8).hexdigest()}"
 
 
 def _client(client_id: str, broker: Broker, *, clean_session: bool) -> Client:

@@ -25,6 +25,8 @@ from coldchain.sqlite import FileMissing, open_to_read
 from gateway_agent.clocks import Moment
 from gateway_agent.outbox import Beaten, Machine, Outbox
 from gateway_agent.sensors import Sensed
+from gateway_agent.settings import Broker
+from gateway_agent.uplink import session_name
 from tests.helpers_gateway_agent import (
     DEVICE,
     lay_out_ds18b20,
@@ -511,3 +513,10 @@ def test_a_broker_is_spoken_to_with_tls_and_only_if_its_authority_is_ours(tmp_pa
             assert expected in told.stdout
     finally:
         mosquitto.stop()
+
+
+def test_no_neighbour_can_guess_the_session_of_an_agent_and_take_it_over():
+    own, other = Broker(password="a-secret"), Broker(password="another")
+
+    assert session_name("pi-0142", own) == session_name("pi-0142", own)
+    assert session_name("pi-0142", own) not in ("pi-0142", session_name("pi-0142", other))
