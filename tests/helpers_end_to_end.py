@@ -290,8 +290,12 @@ class Publisher:
         return seq
 
     def send(self, *numbers: int) -> None:
-        for seq in numbers or self.packs:
-            self._client.publish(mqtt_topic(self.given.device_id, "readings"), self.packs[seq][0], qos=1)
+        self.publish(*(self.packs[seq][0] for seq in numbers or self.packs))
+
+    def publish(self, *bodies: bytes) -> None:
+        """Hand them to the client, which gives them to the broker once it is connected."""
+        for body in bodies:
+            self._client.publish(mqtt_topic(self.given.device_id, "readings"), body, qos=1)
 
     def waiting(self) -> list[int]:
         with self._lock:

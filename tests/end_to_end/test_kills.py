@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from coldchain.clock import MINUTE, iso, now
+from coldchain.clock import MINUTE, SECOND, iso, now
 from coldchain.facts import Enrolled
 from coldchain.judgement import ALWAYS
 from coldchain.readings import Reading
@@ -106,6 +106,23 @@ def test_a_kill_at_any_instant_loses_nothing_and_doubles_nothing(platform, publi
     holds_exactly(platform, publishers)
     for publisher in publishers:
         is_judged_as_the_oracle_does(platform, publisher)
+
+
+@pytest.mark.parametrize("point", ["gate.received", "gate.appended", "gate.acknowledged"])
+def test_a_simple_device_that_sends_each_reading_once_loses_none_when_the_gate_dies(platform, publishers, point):
+    """Without numbers there is no word from us: that the broker keeps what we have not taken is all there is."""
+    publisher = publishers[0]
+    begin = (now() - 100 * MINUTE) // SECOND * SECOND
+    publisher.pack([Reading("tvc", begin + number * MINUTE, 450) for number in range(60)])
+    bodies = [
+        f'[{{"n":"tvc","t":{(begin + number * MINUTE) // SECOND},"u":"Cel","v":4.5}}]'.encode() for number in range(60)
+    ]
+    publisher.publish(*bodies[:20])
+    platform.dies_at(point)
+    publisher.publish(*bodies[20:])
+
+    wait_until(lambda: platform.has_died_at(point), 20, f"the death at {point}")
+    holds_exactly(platform, [publisher])
 
 
 def test_everything_sent_twice_counts_once(platform, publishers):
