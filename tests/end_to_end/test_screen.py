@@ -1,14 +1,16 @@
 """From the file that the kernel writes to the page that a person sees: sensor, agent, broker, gate, judge, desk."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from coldchain.clock import MINUTE, now
+from coldchain.readings import Reading
 from dashboards import web_files
-from tests.helpers_end_to_end import PASSWORD, USER, Platform
+from tests.helpers_end_to_end import PASSWORD, USER, Platform, Publisher
 from tests.helpers_house import wait_until
 from tests.helpers_pi import Pi
 
@@ -89,15 +91,25 @@ def test_a_changed_temperature_is_on_the_screen_within_two_seconds(platform, bro
     assert p99 <= P99_MS, f"p50 {took[len(took) // 2]:.0f} ms, p99 {p99:.0f} ms, longest {took[-1]:.0f} ms"
 
 
-def test_a_probe_that_comes_off_is_a_fault_and_no_temperature(platform, browser, tmp_path):
-    platform.add_point("ILR with a loose probe")
-    [given] = platform.add_devices("pi-loose", point="ILR with a loose probe")
-    pi = Pi(tmp_path / "pi-loose", given)
-    with pi.running():
-        page = sign_in(browser, platform)
-        row = page.locator("li.row", has_text="ILR with a loose probe")
-        row.locator(".val", has_text="4.5").wait_for(timeout=20_000)
-        pi.probe.unlink()
-        row.locator(".val", has_text="–").wait_for(timeout=10_000)
+def test_a_silent_device_a_loose_probe_and_a_hot_fridge_are_three_different_things(platform, browser, tmp_path):
+    silent, loose, hot = platform.add_devices("pi-silent", "pi-loose", "pi-hot", interval=3600)
+    for given, name in ((silent, "ILR silent"), (loose, "ILR loose"), (hot, "ILR hot")):
+        platform.place(given.device_id, name)
+    pis = [Pi(tmp_path / given.device_id, given) for given in (silent, loose)]
+    publisher = Publisher(hot)
+    with closing(publisher), pis[1].running():
+        with pis[0].running():
+            page = sign_in(browser, platform)
+            rows = {name: page.locator("li.row", has_text=f"ILR {name}") for name in ("silent", "loose", "hot")}
+            for name in ("silent", "loose"):
+                rows[name].locator(".val", has_text="4.5").wait_for(timeout=20_000)
+        pis[1].probe.unlink()
+        at = now() - 660 * MINUTE
+        publisher.pack([Reading("tvc", at + number * MINUTE, 930) for number in range(660)])
+        publisher.send_until_durable()
 
-        row.get_by_text("Probe fault").wait_for(timeout=10_000)
+        states = {name: row.locator(".state") for name, row in rows.items()}
+        states["loose"].get_by_text("Probe fault").wait_for(timeout=20_000)
+        states["hot"].get_by_text("Too hot").wait_for(timeout=20_000)
+        states["silent"].get_by_text("Silent").wait_for(timeout=60_000)
+        assert rows["hot"].locator(".val").inner_text().startswith("9.3")
