@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from registry.credentials import admits
+from coldchain.credentials import matches
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class Lists:
     def allowed(self, user: str, password: str) -> Allowed | None:
         """What the user may do, None where this is nobody we know."""
         credential = self.credentials().get(user)
-        if credential is None or not admits(credential, password):
+        if credential is None or not matches(credential, password):
             return None
         return allowed_to(self._acl.read(), user)
 

@@ -1,31 +1,9 @@
-"""A device's credentials as the books publish them: the hash that mosquitto keeps, `$7$iterations$salt$hash`.
+"""Whom the gate admitted before: what one look at a slow hash showed need not be computed for every message."""
 
-PBKDF2 with HMAC-SHA-512, salt and hash in base64 (mosquitto_passwd 2.x).
-"""
-
-import base64
-import binascii
 import hashlib
 import secrets
 
 MOST_REMEMBERED = 10_000
-MOST_ITERATIONS = 10_000_000
-
-
-def matches(credential: str, password: str) -> bool:
-    """Whether the password is the credential's; a hash of another kind admits nobody."""
-    parts = credential.split("$")
-    if len(parts) != 5 or parts[:2] != ["", "7"] or not parts[2].isascii() or not parts[2].isdecimal():
-        return False
-    iterations = int(parts[2])
-    try:
-        salt, expected = (base64.b64decode(part, validate=True) for part in parts[3:])
-    except binascii.Error:
-        return False
-    if not (0 < iterations <= MOST_ITERATIONS and expected):
-        return False
-    given = hashlib.pbkdf2_hmac("sha512", password.encode("utf-8"), salt, iterations, dklen=len(expected))
-    return secrets.compare_digest(given, expected)
 
 
 class Admitted:

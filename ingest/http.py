@@ -21,10 +21,11 @@ from starlette.routing import Route
 from uvicorn import Config, Server
 
 from coldchain.clock import Clock
+from coldchain.credentials import matches
 from coldchain.errors import Unavailable
 from coldchain.facts import Enrolled
 from coldchain.topics import mqtt_topic
-from ingest.credentials import Admitted, matches
+from ingest.credentials import Admitted
 from ingest.gate import READINGS_LEAF, Message, Outcome
 from ingest.keeper import Keeper, Stuck
 from ingest.refusals import NoSuchRefusal

@@ -15,11 +15,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from coldchain.credentials import credential_of, matches
 from coldchain.data_dir import DataDir
 from coldchain.errors import Unavailable
 from coldchain.topics import MQTT_ROOT
 from registry import devices
-from registry.credentials import admits, credential_of
 from registry.devices import GATE_USER, Credentials
 from registry.transactions import Books
 
@@ -143,7 +143,7 @@ def _gate_credential(data_dir: DataDir) -> str:
     with suppress(OSError, ValueError):
         with (data_dir.broker / "passwd").open(encoding="ascii") as file:
             name, _, known = file.readline().strip().partition(":")
-        if name == GATE_USER and admits(known, password):
+        if name == GATE_USER and matches(known, password):
             return known
     return credential_of(password)
 

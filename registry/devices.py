@@ -10,11 +10,11 @@ from typing import Literal, Protocol, get_args
 
 from coldchain import ids
 from coldchain.clock import DAY, SECOND
+from coldchain.credentials import credential_of, new_password
 from coldchain.errors import Conflict, NotFound, Refused
 from coldchain.facts import DEFAULT_INTERVAL, Enrolled
 from coldchain.judgement import ALWAYS
 from registry import dated, places
-from registry.credentials import credential_of, new_password
 from registry.relay import Shelf as RelayShelf
 from registry.relay import announce
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from coldchain.clock import HOUR, MINUTE
+from coldchain.credentials import matches
 from coldchain.events import Status
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.topics import SETTINGS
 from gateway_agent.settings import parse
 from registry import outboxes
-from registry.credentials import admits
 from tests.api.conftest import START, Person, World
 
 
@@ -29,7 +29,7 @@ def test_a_device_is_let_in_and_its_password_shown_once(world: World, boss: Pers
     assert given["qr_svg"].startswith("<svg")
     passwd = (world.data_dir.broker / "passwd").read_text()
     credential = next(line.split(":", 1)[1] for line in passwd.splitlines() if line.startswith("pi-1:"))
-    assert admits(credential, given["password"])
+    assert matches(credential, given["password"])
     shown = boss.get("/devices/pi-1")
     assert given["password"] not in str(shown)
     assert (shown["interval_s"], shown["guarantee"], shown["storage_point"]["id"]) == (60, "unheard", point)
@@ -133,8 +133,8 @@ def test_a_new_password_ends_the_old_one(world: World, boss: Person, point: str)
     passwd = (world.data_dir.broker / "passwd").read_text()
     credential = next(line.split(":", 1)[1] for line in passwd.splitlines() if line.startswith("pi-1:"))
 
-    assert admits(credential, new)
-    assert not admits(credential, old)
+    assert matches(credential, new)
+    assert not matches(credential, old)
 
 
 def test_devices_come_in_pages(world: World, boss: Person):

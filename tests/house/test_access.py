@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from api.broker import BROKERS, pid_file
+from coldchain.credentials import credential_of
 from coldchain.data_dir import DataDir
-from registry.credentials import credential_of
 from tests.helpers_house import Client, RunningBroker, broker, wait_until
 
 pytestmark = pytest.mark.servers

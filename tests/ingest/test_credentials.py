@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from ingest.credentials import Admitted, matches
+from coldchain.credentials import matches
+from ingest.credentials import Admitted
 
 SALT = b"twelve bytes"
 

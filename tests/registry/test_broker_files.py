@@ -16,11 +16,11 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from coldchain.credentials import matches
 from coldchain.data_dir import DataDir
 from coldchain.topics import mqtt_topic
 from registry import broker_files, enrolment
 from registry.books import Books, open_books
-from registry.credentials import admits
 from registry.devices import GATE_USER, Credentials
 from registry.settling import settle_devices
 from tests.helpers_registry import START
@@ -59,8 +59,8 @@ def test_who_is_in_the_books_is_in_the_file_and_nobody_else(kept: Books, data_di
     known = passwords(data_dir)
 
     assert set(known) == {GATE_USER, "pi-0001"}
-    assert admits(known["pi-0001"], one.password)
-    assert admits(known[GATE_USER], broker_files.gate_password(data_dir))
+    assert matches(known["pi-0001"], one.password)
+    assert matches(known[GATE_USER], broker_files.gate_password(data_dir))
 
 
 def test_only_their_owner_reads_them(kept: Books, data_dir: DataDir):

@@ -3,12 +3,12 @@
 import pytest
 
 from coldchain.clock import SECOND
+from coldchain.credentials import matches
 from coldchain.facts import Enrolled, Facts, Placed
 from coldchain.ids import BadDeviceId
 from coldchain.judgement import ALWAYS
 from registry import devices, enrolment, placements
 from registry.books import Books
-from registry.credentials import admits
 from registry.dated import Overlapping
 from registry.devices import BadDevice, DeviceEnded, DeviceKnown, NoSuchDevice
 from tests.helpers_registry import EVERYTHING, START, block, district, fridge, logger, published
@@ -21,8 +21,8 @@ def test_a_device_is_let_in_with_a_password_that_only_it_learns(books: Books):
         device = shelf.devices.get("pi-0142")
 
     assert len(bytes.fromhex(given.password)) == 16
-    assert admits(device.credential, given.password)
-    assert not admits(device.credential, given.password + "x")
+    assert matches(device.credential, given.password)
+    assert not matches(device.credential, given.password + "x")
     assert given.password not in repr(given)
     assert device.credential not in repr(device)
 
@@ -89,8 +89,8 @@ def test_a_new_password_takes_the_old_ones_place(books: Books):
         new = devices.renew_password(shelf, "pi-0142", hour(1))
         credential = shelf.devices.get("pi-0142").credential
 
-    assert admits(credential, new.password)
-    assert not admits(credential, old.password)
+    assert matches(credential, new.password)
+    assert not matches(credential, old.password)
 
 
 def test_what_a_device_declares_holds_from_its_instant(books: Books):

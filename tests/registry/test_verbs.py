@@ -9,12 +9,12 @@ import pytest
 
 from coldchain.__main__ import main
 from coldchain.clock import SECOND
+from coldchain.credentials import matches
 from coldchain.data_dir import DataDir
 from coldchain.facts import Facts
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.topics import SETTINGS
 from registry import places, users
-from registry.credentials import admits
 from registry.settling import open_at
 from tests.helpers_registry import EVERYTHING
 
@@ -75,7 +75,7 @@ def test_devices_are_let_in_and_told_a_line_each(say: Say, data_dir: DataDir):
     journal.close()
     known = facts.device("pi-0001")
     assert known is not None
-    assert admits(known.credential, first["password"])
+    assert matches(known.credential, first["password"])
     assert facts.interval_at("pi-0001", 0) == 60 * SECOND
     assert len(facts.placements("pi-0002", "tvc")) == 1
     assert "pi-0002:" in (data_dir.broker / "passwd").read_text()
