@@ -23,7 +23,7 @@ from registry import devices
 from registry.devices import GATE_USER, Credentials
 from registry.transactions import Books
 
-RELOADS_WITHIN_S = 5.0
+RELOADS_WITHIN_S = 15.0
 POLL_S = 0.02
 
 ACL = f"""\

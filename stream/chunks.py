@@ -111,7 +111,8 @@ def newest_first(connection: sqlite3.Connection, sensor: int) -> Iterator[Chunk]
 def remember(connection: sqlite3.Connection, sensor: int, since: int, memory: Memory) -> None:
     """The same readings, judged from another past."""
     connection.execute(
-        "UPDATE chunks SET memory = ? WHERE sensor = ? AND since = ?", (pack_memory(memory), sensor, since)
+        "UPDATE chunks SET memory = ?1 WHERE sensor = ?2 AND since = ?3 AND memory != ?1",
+        (pack_memory(memory), sensor, since),
     )
 
 

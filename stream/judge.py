@@ -4,6 +4,7 @@ One batch is one transaction of one file: chunks, memory, VERDICTS, SILENCES and
 the commit leaves nothing, one after it everything; a repeated batch changes nothing.
 """
 
+import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import msgspec
 
 from coldchain import crash
 from coldchain.clock import SECOND
+from coldchain.errors import Unavailable
 from coldchain.events import FOREVER, Fault, Heartbeat, Outage, Silence, Verdict
 from coldchain.facts import Enrolled, Fact, Facts, Placed
 from coldchain.journal import Entry
@@ -71,6 +73,10 @@ class _News:
     columns: list[tuple[Pack, Column]] = field(default_factory=list)
 
 
+class Stuck(Unavailable):
+    """A batch could not be made durable, as on a full disk; the same batch may be taken again later."""
+
+
 class Judge:
     """The only writer of its file. Not for two threads at once."""
 
@@ -105,11 +111,17 @@ class Judge:
         self._connection.close()
 
     def take(self, readings: Sequence[Entry] = (), settings: Sequence[Entry] = ()) -> Taken:
-        """Fold entries of READINGS and of SETTINGS; durable, with all that follows from them, on return."""
+        """Fold entries of READINGS and of SETTINGS; durable, with all that follows from them, on return.
+
+        Raises Stuck, and leaves everything as it was, where the file cannot be written just now.
+        """
         try:
             with transaction(self._connection):
                 taken = self._take(readings, settings)
                 crash.point("judge.folded")
+        except sqlite3.OperationalError as why:
+            self._remember()
+            raise Stuck(f"the judge's file cannot be written: {why}") from why
         except BaseException:
             self._remember()
             raise

@@ -1,14 +1,21 @@
 """The embedded runner: follows READINGS and SETTINGS in the journal, and has the judge take what comes in batches."""
 
 import asyncio
+import logging
 from concurrent.futures import Executor
 
 from coldchain.journal import Entry, Journal
 from coldchain.topics import READINGS, SETTINGS, SILENCES, VERDICTS, Topic
-from stream.judge import FOLLOWER, Judge, Taken
+from stream.judge import FOLLOWER, Judge, Stuck, Taken
+
+log = logging.getLogger("stream")
 
 LARGEST = 2_000
 """Entries in one transaction at the most, so that a backlog does not keep live verdicts waiting."""
+
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 5.0
 
 
 class _Inbox:
@@ -56,7 +63,24 @@ async def _collect(journal: Journal, topic: Topic, after: int, inbox: _Inbox) ->
 
 
 async def _take(judge: Judge, journal: Journal, thread: Executor, readings: list[Entry], settings: list[Entry]) -> None:
-    taken: Taken = await asyncio.get_running_loop().run_in_executor(thread, judge.take, readings, settings)
+    taken = await _taken(judge, thread, readings, settings)
     for topic, events in ((VERDICTS, taken.verdicts), (SILENCES, taken.silences)):
         if events:
             journal.ring(topic)
+
+
+async def _taken(judge: Judge, thread: Executor, readings: list[Entry], settings: list[Entry]) -> Taken:
+    """Try until it is durable: the journal keeps what comes meanwhile, and the gate goes on acknowledging it."""
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            taken = await asyncio.get_running_loop().run_in_executor(thread, judge.take, readings, settings)
+        except Stuck as why:
+            if pause == FIRST_PAUSE_S:
+                log.warning("%s; %d entries wait and are tried again", why, len(readings) + len(settings))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+        else:
+            if pause != FIRST_PAUSE_S:
+                log.info("the judge's file can be written again")
+            return taken
