@@ -9,7 +9,6 @@ from api import models
 from api.access import Found, PlaceQuery, Scope, needs, of_device, storage_point_found, within_place
 from api.enrolment_shown import agent_settings, qr_code
 from api.instants import After, Limit, instant_of, last_key, next_path
-from api.outbox_ranges import durable_ranges
 from api.pages import page_over
 from api.routes.responses import problems
 from api.scoped import top_path
@@ -20,6 +19,7 @@ from coldchain.facts import EVERY_CHANNEL
 from coldchain.ranges import Ranges
 from coldchain.sqlite import FileMissing
 from coldchain.topics import mqtt_topic
+from ingest.outboxes import durable_ranges
 from registry import devices, enrolment, outboxes, placements
 from registry.devices import Device
 from registry.placements import Placement
