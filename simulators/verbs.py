@@ -29,7 +29,8 @@ def _interrupted_by_sigterm() -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell that starts us in the background has SIGINT ignored
+        signal.signal(number, interrupt)
 
 
 def _positive(text: str) -> float:

@@ -130,6 +130,8 @@ def test_everything_sent_twice_counts_once(platform, publishers):
         load(publisher, 20, begin_of(20))
         publisher.send_until_durable()
     holds_exactly(platform, publishers)
+    for publisher in publishers:
+        is_judged_as_the_oracle_does(platform, publisher)
     before = [platform.excursions(publisher.given.device_id) for publisher in publishers]
     for publisher in publishers:
         sends_again(publisher)

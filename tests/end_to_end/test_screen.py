@@ -2,21 +2,18 @@
 
 import time
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from coldchain.clock import MINUTE, now
 from coldchain.readings import Reading
-from dashboards import web_files
 from tests.helpers_end_to_end import PASSWORD, USER, Platform, Publisher
 from tests.helpers_house import wait_until
 from tests.helpers_pi import Pi
 
 pytestmark = [pytest.mark.servers, pytest.mark.browser]
 
-CHROMIUM = Path("/usr/bin/chromium")
 FRIDGES = 8
 ROUNDS = 25
 P99_MS = 2_000
@@ -34,20 +31,6 @@ const look = () => {
 new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
 """
 """Notes when each fridge's value first stood on the page; runs in the page before the page's own code."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM} to look with")
-    if web_files() is None:
-        pytest.skip("the window is not built: run npm ci && npm run build in dashboards/web")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield launched
-        launched.close()
 
 
 def sign_in(browser: Browser, platform: Platform) -> Page:
