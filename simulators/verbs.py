@@ -23,7 +23,7 @@ class Incomplete(Refused):
     """An option is missing that the others need."""
 
 
-def _interrupted_by_sigterm() -> None:
+def _interrupted_when_told() -> None:
     """Whoever asks us to end has everything of ours ended first, as with Ctrl-C."""
 
     def interrupt(*_: object) -> None:
@@ -81,7 +81,7 @@ def _run_demo(arguments: Namespace) -> int:
     from simulators.demo import Plan, demo
     from simulators.machine import free_port
 
-    _interrupted_by_sigterm()
+    _interrupted_when_told()
     if arguments.listen is None:
         host, port = address(DEFAULT_LISTEN)
         listen = Address(host, free_port(host, port))
@@ -128,7 +128,7 @@ def _describe_simulate(parser: ArgumentParser) -> None:
 def _run_simulate(arguments: Namespace) -> int:
     from simulators import accounts, simulate
 
-    _interrupted_by_sigterm()
+    _interrupted_when_told()
     given: dict[str, Account] = {}
     if arguments.data is None:
         if arguments.accounts is None:
@@ -193,7 +193,7 @@ def _run_replay(arguments: Namespace) -> int:
     from simulators import logger_files, replays
     from simulators.logger_files import Wishes
 
-    _interrupted_by_sigterm()
+    _interrupted_when_told()
     wishes = Wishes(
         replays.zone(arguments.zone),
         arguments.time_column,
