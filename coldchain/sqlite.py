@@ -53,6 +53,18 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise
 
 
+@contextmanager
+def nothing_where_unmade() -> Iterator[None]:
+    """For readers: a file or a table that its writer has still to make holds nothing; all other trouble is raised."""
+    try:
+        yield
+    except FileMissing:
+        pass
+    except sqlite3.OperationalError as why:
+        if "no such table" not in str(why):
+            raise
+
+
 POSITIONS = """
 CREATE TABLE IF NOT EXISTS positions (
     topic TEXT NOT NULL, follower TEXT NOT NULL, position INTEGER NOT NULL,

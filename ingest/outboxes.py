@@ -15,7 +15,7 @@ import msgspec
 
 from coldchain.clock import DAY
 from coldchain.ranges import Range, Ranges
-from coldchain.sqlite import FileMissing, open_to_read
+from coldchain.sqlite import nothing_where_unmade, open_to_read
 
 MOST_RANGES = 1_024
 """An outbox with more holes than this is no outbox: its acknowledgements would outgrow its packs."""
@@ -148,17 +148,10 @@ _ranges = msgspec.msgpack.Decoder(tuple[Range, ...])
 
 def durable_ranges(gate_file: Path, device_ids: Collection[str]) -> dict[tuple[str, str], Ranges]:
     """For the desk, by device and outbox; nothing where the gate has not made its file yet. Read-only."""
-    try:
-        with closing(open_to_read(gate_file)) as connection:
-            rows = connection.execute(
-                "SELECT device_id, outbox_id, durable FROM outboxes "
-                "WHERE device_id IN (SELECT value FROM json_each(?))",
-                (msgspec.json.encode(list(device_ids)).decode(),),
-            ).fetchall()
-    except FileMissing:
-        return {}
-    except sqlite3.OperationalError as why:
-        if "no such table" in str(why):
-            return {}
-        raise
-    return {(device_id, outbox_id): Ranges(_ranges.decode(body)) for device_id, outbox_id, body in rows}
+    with nothing_where_unmade(), closing(open_to_read(gate_file)) as connection:
+        rows = connection.execute(
+            "SELECT device_id, outbox_id, durable FROM outboxes WHERE device_id IN (SELECT value FROM json_each(?))",
+            (msgspec.json.encode(list(device_ids)).decode(),),
+        )
+        return {(device_id, outbox_id): Ranges(_ranges.decode(body)) for device_id, outbox_id, body in rows}
+    return {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from coldchain.clock import DAY
 from coldchain.data_dir import DataDir
 from coldchain.journal.sqlite import prune
-from coldchain.sqlite import FileMissing, open_to_read
+from coldchain.sqlite import nothing_where_unmade, open_to_read
 from coldchain.topics import READINGS, REFUSED, STATUS, Topic
 from ingest import refusals
 from ingest.outboxes import Outboxes
@@ -36,13 +36,6 @@ def apply(connection: sqlite3.Connection, outboxes: Outboxes, data_dir: DataDir,
 
 
 def _positions(path: Path, topic: Topic) -> dict[str, int]:
-    try:
-        with closing(open_to_read(path)) as connection:
-            rows = connection.execute("SELECT follower, position FROM positions WHERE topic = ?", (topic,)).fetchall()
-    except FileMissing:
-        return {}
-    except sqlite3.OperationalError as why:
-        if "no such table" in str(why):
-            return {}
-        raise
-    return dict(rows)
+    with nothing_where_unmade(), closing(open_to_read(path)) as connection:
+        return dict(connection.execute("SELECT follower, position FROM positions WHERE topic = ?", (topic,)).fetchall())
+    return {}

@@ -51,6 +51,16 @@ _TABLES = (
     "INSERT OR IGNORE INTO revision VALUES (1, 0)",
 )
 
+_PASSING = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+)
+"""What may be over when the batch is taken again; anything else is our own mistake, and loud."""
+
 _encoder = msgspec.msgpack.Encoder()
 _hearing = msgspec.msgpack.Decoder(Hearing)
 _beat_clock = msgspec.msgpack.Decoder(BeatClock)
@@ -121,6 +131,8 @@ class Judge:
                 crash.point("judge.folded")
         except sqlite3.OperationalError as why:
             self._remember()
+            if why.sqlite_errorcode & 0xFF not in _PASSING:
+                raise
             raise Stuck(f"the judge's file cannot be written: {why}") from why
         except BaseException:
             self._remember()

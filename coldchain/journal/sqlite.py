@@ -14,7 +14,7 @@ from typing import Any
 from coldchain import wire
 from coldchain.clock import now
 from coldchain.journal import Entry
-from coldchain.sqlite import FileMissing, open_to_read, open_to_write, transaction
+from coldchain.sqlite import nothing_where_unmade, open_to_read, open_to_write, transaction
 from coldchain.topics import READINGS, REFUSED, SETTINGS, SILENCES, STATUS, VERDICTS, Topic
 
 FILES: dict[Topic, str] = {
@@ -102,22 +102,19 @@ class SqliteJournal:
         return self._entries(topic, after)
 
     async def tail(self, topic: Topic) -> AsyncIterator[list[Entry]]:
-        with suppress(FileMissing, sqlite3.OperationalError):
-            async for entries in self._entries(topic, last_offset(self._reader(topic), topic)):
-                yield entries
-        async for entries in self._entries(topic, 0):
+        async for entries in self._entries(topic, self._end(topic)):
             yield entries
 
     def read(self, topic: Topic, after: int, limit: int = BATCH) -> list[Entry]:
         """What stands after the offset now; nothing where the file or the table is still to be made."""
-        try:
+        with nothing_where_unmade():
             return read(self._reader(topic), topic, after, limit)
-        except FileMissing:
-            return []
-        except sqlite3.OperationalError as why:
-            if "no such table" in str(why):
-                return []
-            raise
+        return []
+
+    def _end(self, topic: Topic) -> int:
+        with nothing_where_unmade():
+            return last_offset(self._reader(topic), topic)
+        return 0
 
     async def _entries(self, topic: Topic, after: int) -> AsyncIterator[list[Entry]]:
         bell = asyncio.Event()

@@ -28,29 +28,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.static import SECURITY, Pages
 from coldchain.clock import HOUR, MINUTE, iso
+from registry.roles import PERMISSIONS
 
 API = "/api/v1"
 STEPS = 96
 QUARTER = 15 * MINUTE
 TOKEN = "an-invented-token"
 USER, PASSWORD = "r.meena", "an invented phrase"
-
-ALL_PERMISSIONS = [
-    "places.read",
-    "places.write",
-    "points.read",
-    "points.write",
-    "devices.read",
-    "devices.write",
-    "readings.read",
-    "incidents.read",
-    "incidents.acknowledge",
-    "refusals.read",
-    "refusals.release",
-    "users.write",
-    "import",
-    "rules.read",
-]
 
 VILLAGES = (
     ("PHC Barkheda", "प्रा. स्वा. केंद्र बरखेड़ा"),
@@ -427,7 +411,7 @@ class Stage:
     def __init__(self) -> None:
         self.wall: Json = full_wall()
         self.username = USER
-        self.permissions = list(ALL_PERMISSIONS)
+        self.permissions = list[str](PERMISSIONS)
         self.devices = devices()
         self.refusals = refusals()
         self.incidents = incidents()

@@ -1,12 +1,14 @@
 """What the embedded runner promises: a judge that cannot write waits, and then judges what came meanwhile."""
 
 import asyncio
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from coldchain.journal import Entry
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.packs import Column, Pack
 from coldchain.sqlite import open_to_write
@@ -52,3 +54,12 @@ async def test_a_file_that_cannot_be_written_keeps_the_judge_waiting_and_loses_n
     journal.close()
     judge.close()
     other.close()
+
+
+def test_a_mistake_of_our_own_is_loud_and_not_waited_for(tmp_path: Path):
+    judge = Judge(tmp_path / "stream.db")
+    judge._connection.execute("DROP TABLE devices")
+
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        judge.take([Entry(1, "fridge-7", pack(minute(0)))])
+    judge.close()
