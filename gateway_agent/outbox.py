@@ -399,7 +399,7 @@ class Outbox:
         try:
             with (kind or self._file.transaction)() as file:
                 yield file
-        except BaseException:
+        except BaseException:  # whatever it was, and it goes on
             self._recall()  # what the transaction had changed in memory is undone with it
             raise
 

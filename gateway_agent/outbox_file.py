@@ -138,7 +138,7 @@ class OutboxFile:
             connection.execute("PRAGMA journal_size_limit = 2000000")
             connection.execute("PRAGMA cache_size = -1000")
             connection.executescript(SCHEMA)
-        except BaseException:
+        except BaseException:  # nobody else could close it; the trouble goes on
             connection.close()
             raise
         return connection

@@ -64,6 +64,6 @@ def read_safely(sensor: Sensor) -> list[Sensed]:
     """What the sensor says; a mistake in its driver is a fault of its channels, and no other sensor's trouble."""
     try:
         return sensor.read()
-    except Exception:
+    except Exception:  # a driver may fail in any way; it is logged whole and told as a fault
         log.exception("the sensor of %s failed", ", ".join(sensor.channels))
         return unreadable(sensor)

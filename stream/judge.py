@@ -134,7 +134,7 @@ class Judge:
             if why.sqlite_errorcode & 0xFF not in _PASSING:
                 raise
             raise Stuck(f"the judge's file cannot be written: {why}") from why
-        except BaseException:
+        except BaseException:  # what is held beside the file must not outlive a rollback; the trouble goes on
             self._remember()
             raise
         crash.point("judge.committed")

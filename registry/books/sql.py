@@ -85,7 +85,7 @@ class SqlBooks:
                 _take_the_lock(connection, self._is_sqlite)
                 try:
                     yield SqlShelf(connection)
-                except BaseException:
+                except BaseException:  # whatever ends it leaves no half behind; it goes on
                     connection.rollback()
                     raise
                 connection.commit()
