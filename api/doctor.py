@@ -83,7 +83,7 @@ def _versions(_: DataDir) -> Iterator[Finding]:
         f"coldchain {__version__}, Python {python}, SQLite {sqlite3.sqlite_version}"
         + ("" if sqlite3.sqlite_version_info >= OLDEST_SQLITE else ": too old, install a Python with SQLite 3.35"),
     )
-    missing = [name for name in ("paho-mqtt", "msgspec", "fastapi", "sqlalchemy") if not _is_installed(name)]
+    missing = [name for name in ("gmqtt", "paho-mqtt", "msgspec", "fastapi", "sqlalchemy") if not _is_installed(name)]
     if missing:
         yield Finding("packages", False, f"not installed: {', '.join(missing)}; pip install 'coldchain[server]'")
     if web_files() is None:

@@ -33,7 +33,7 @@ BEAT_S = 10.0
 FIRST_PRUNING_S = 60.0
 PRUNED_EVERY_S = 600.0
 AT_ONCE = 200
-"""So many configurations are published before others get their turn in the loop."""
+"""So many configurations are published before the broker's word for them is awaited."""
 
 CONFIG_LEAF = "config"
 ACK_LEAF = "ack"
@@ -165,7 +165,7 @@ async def _tell_wishes_again(line: Line, wishes: Wishes) -> None:
         for number, (device_id, body) in enumerate(wishes.all()):
             line.publish(mqtt_topic(device_id, CONFIG_LEAF), body, retain=True)
             if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
+                await line.all_taken()
 
 
 def _line_counters(line: Line) -> dict[str, object]:

@@ -1,8 +1,7 @@
 """MQTT, as the gate hears it: batches of messages that the broker keeps until we acknowledge them, and our answers.
 
-paho runs in its own thread; what it hears goes into a queue, and the loop is woken once a batch. paho can hold back the
-PUBACK (`manual_ack`), which this gate is built on: fixed client id, persistent session, QoS 1. MQTT 3.1.1, which every
-broker speaks.
+gmqtt reads in the loop itself, without a thread, and leaves each PUBACK to us (see `_Client`), which this gate is built
+on: fixed client id, persistent session, QoS 1. MQTT 3.1.1, which every broker speaks.
 
 One loop connects, and connects again (`stay_connected`). When more waits than memory should hold, nothing more is read;
 if that lasts, the gate hangs up until it has caught up. The broker keeps the rest.
@@ -10,19 +9,19 @@ if that lasts, the gate hangs up until it has caught up. The broker keeps the re
 
 import asyncio
 import logging
-import threading
+import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
+import gmqtt
+from gmqtt.mqtt.constants import MQTTv311
+from gmqtt.mqtt.handler import MQTTConnectError
+from gmqtt.storage import PersistentStorage
 
 from coldchain.clock import Clock
 from coldchain.errors import Refused
@@ -31,7 +30,7 @@ from ingest.gate import Message
 
 CLIENT_ID = "coldchain-gate"
 USER = "coldchain-gate"
-SUBSCRIPTIONS = [(f"{MQTT_ROOT}/+/readings", 1), (f"{MQTT_ROOT}/+/status", 1)]
+SUBSCRIPTIONS = (f"{MQTT_ROOT}/+/readings", f"{MQTT_ROOT}/+/status")
 
 MOST_IN_BATCH = 500
 LINGER_S = 0.005
@@ -44,8 +43,12 @@ PATIENCE_S = 15.0
 
 KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 10.0
+PARTING_S = 2.0
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 2.0
+
+REFUSED_FROM = 0x80
+"""Codes of a SUBACK from here on are refusals (MQTT 3.1.1, section 3.9.3)."""
 
 log = logging.getLogger("ingest.mqtt")
 
@@ -93,6 +96,102 @@ def client_id(credentials: tuple[str, str | None] | None) -> str:
     return f"{CLIENT_ID}-{blake2b(password.encode(), digest_size=8).hexdigest()}"
 
 
+Hear = Callable[[int | None, str | bytes, bytes, bool, bool], None]
+"""A message's number (None of QoS 0), topic, payload, whether it is sent again, whether it was retained."""
+
+
+class _Client(gmqtt.Client):  # type: ignore[misc]  # gmqtt has no types
+    """gmqtt for one connection, otherwise in two things: we say when a PUBACK goes, and who connects again is `Line`.
+
+    gmqtt's own way to hold a PUBACK back, a task a message, does not tell the message's number, by which a repeated
+    delivery is known; so its step for QoS 1 is taken here. What is written within one turn of the loop goes out as one.
+    """
+
+    def __init__(self, name: str, hear: Hear) -> None:
+        self.unconfirmed = PersistentStorage()
+        super().__init__(name, clean_session=False, persistent_storage=self.unconfirmed, logger=_library_log)
+        self._package_handler._handle_qos_1_publish_packet = self._hear_once
+        self._hear = hear
+        self._cork: _Cork | None = None
+        self.on_message = self._hear_unnumbered
+
+    async def reconnect(self, delay: bool = False) -> None:
+        """Not by itself."""
+
+    async def connect_within(self, broker: Broker) -> None:
+        """Raises OSError, TimeoutError and MQTTConnectError."""
+        context = ssl.create_default_context() if broker.is_encrypted else False
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await self.connect(broker.host, broker.port, ssl=context, keepalive=KEEPALIVE_S, version=MQTTv311)
+
+    async def _create_connection(self, *arguments: Any, **more: Any) -> Any:
+        connection = await super()._create_connection(*arguments, **more)
+        protocol = connection._protocol
+        self._cork = protocol._transport = _Cork(protocol._transport)
+        return connection
+
+    def acknowledge(self, number: int) -> None:
+        self._package_handler._send_puback(number)
+
+    def hear_nothing(self) -> None:
+        """Until `hear_on`; a few more may come that were read already."""
+        if self._connection is not None:
+            self._connection._transport.pause_reading()
+
+    def hear_on(self) -> None:
+        if self._connection is not None and not self._connection.is_closing():
+            self._connection._transport.resume_reading()
+
+    async def part(self) -> None:
+        """Disconnect, by force where the broker does not take our word."""
+        if self._connection is None:
+            return
+        transport = self._connection._transport
+        if self._cork is not None:
+            self._cork.pull()
+        try:
+            async with asyncio.timeout(PARTING_S):
+                await self.disconnect()
+        except TimeoutError:
+            transport.abort()
+
+    def _hear_once(self, number: int, payload: bytes, topic: str | bytes, properties: dict[str, Any]) -> None:
+        self._hear(number, topic, payload, bool(properties["dup"]), bool(properties["retain"]))
+
+    def _hear_unnumbered(self, _: Any, topic: str | bytes, payload: bytes, __: int, properties: dict[str, Any]) -> None:
+        self._hear(None, topic, payload, False, bool(properties["retain"]))
+
+
+class _Cork:
+    """A transport that gathers what is written in one turn of the loop, and writes it in one piece."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._gathered: list[bytes] = []
+        self._loop = asyncio.get_running_loop()
+        self._is_pulled = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._gathered and not self._is_pulled:
+            self._loop.call_soon(self._pour)
+        self._gathered.append(data)
+        if self._is_pulled:
+            self._pour()
+
+    def pull(self) -> None:
+        """From now on everything goes out at once."""
+        self._is_pulled = True
+        self._pour()
+
+    def _pour(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        if gathered and not self._transport.is_closing():
+            self._transport.write(b"".join(gathered))
+
+
 class Line:
     """The connection to one broker, however often it is made anew. All methods belong to the loop's thread."""
 
@@ -100,18 +199,15 @@ class Line:
         self._broker = broker
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._client: Client | None = None
+        self._client: _Client | None = None
         self._number = 0  # of the connection: what an earlier one carried cannot be acknowledged on this one
+        self._further: dict[str, None] = {}  # filters beyond our own, in the order in which they were asked for
         self._queue: deque[Message] = deque()
-        self._bytes_in = 0  # paho's thread counts what comes
-        self._bytes_out = 0  # the loop's thread what goes
-        self._is_rung = False
+        self._bytes_waiting = 0
         self._bell = asyncio.Event()
-        self._settled = asyncio.Event()  # the attempt has come to an answer
         self._ended = asyncio.Event()
         self._made = asyncio.Event()
-        self._room = threading.Event()
-        self._heard_by = 0  # the connection whose messages are still wanted
+        self._impatience: asyncio.TimerHandle | None = None  # runs while nothing is read
         self._caught_up = asyncio.Event()
         self._caught_up.set()
         self._told = ""
@@ -130,11 +226,10 @@ class Line:
             await self._bell.wait()
             await self._linger()
             self._bell.clear()
-            self._is_rung = False
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_IN_BATCH))]
-            self._bytes_out += sum(len(message.payload) for message in batch)
-            if not self._is_crowded(share=0.5):
-                self._room.set()
+            self._bytes_waiting -= sum(len(message.payload) for message in batch)
+            if self._impatience is not None and not self._is_crowded(share=0.5):
+                self._hear_on()
             if self._queue:
                 self._bell.set()
             else:
@@ -149,20 +244,48 @@ class Line:
             self._made.clear()
             yield
 
+    def subscribe(self, filters: Iterable[str]) -> None:
+        """Hear these topics too (MQTT filters), now and on every later connection."""
+        new = [one for one in filters if one not in self._further]
+        self._further.update(dict.fromkeys(new))
+        if new and self._client is not None and self.is_connected:
+            self._client.subscribe(_subscriptions(new))
+
+    def unsubscribe(self, filters: Iterable[str]) -> None:
+        """Hear them no more; the broker would go on for as long as our session lasts."""
+        old = [one for one in filters if one in self._further]
+        for one in old:
+            del self._further[one]
+        if old and self._client is not None and self.is_connected:
+            self._client.unsubscribe(old)
+
     def acknowledge(self, batch: Sequence[Message]) -> None:
         """PUBACK; what came on an earlier connection is left, the broker sends it again."""
         client = self._client
-        if client is None:
+        if client is None or not self.is_connected:
             return
         for message in batch:
             if message.mid is not None and message.connection == self._number:
-                client.ack(message.mid, 1)
+                client.acknowledge(message.mid)
                 self.acknowledged += 1
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """QoS 1 while there is a connection; else it is left, and said again when there is occasion."""
-        if self._client is not None and self._client.is_connected():
-            self._client.publish(topic, payload, qos=1, retain=retain)
+        if self._client is not None and self.is_connected:
+            with suppress(OverflowError):  # 65,535 are under way: the broker takes nothing, and is left soon
+                self._client.publish(topic, payload, qos=1, retain=retain)
+
+    async def all_taken(self) -> None:
+        """Until the broker has confirmed all that was published, or the connection has ended."""
+        client = self._client
+        if client is None or not self.is_connected:
+            return
+        waiting = [asyncio.create_task(client.unconfirmed.wait_empty()), asyncio.create_task(self._ended.wait())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
 
     async def _linger(self) -> None:
         """Let a batch fill while more comes."""
@@ -189,138 +312,172 @@ class Line:
     async def _be_connected(self) -> None:
         """One connection, from its beginning to its end."""
         self._number += 1
-        self._settled.clear()
         self._ended.clear()
-        client = self._new_client(self._number)
+        client = self._client = self._new_client(self._number)
         try:
-            await asyncio.to_thread(client.connect, self._broker.host, self._broker.port, KEEPALIVE_S)
-        except (OSError, ValueError) as why:
-            self._tell(f"the broker at {self._broker} does not answer: {why}")
-            return
-        self._client = client
-        self._heard_by = self._number
-        client.loop_start()
-        try:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._settled.wait(), CONNECT_TIMEOUT_S)
-            if self.is_connected:
+            if await self._has_answered(client):
+                unanswered = self._loop.call_later(CONNECT_TIMEOUT_S, self._give_up, self._number)
                 await self._ended.wait()
+                unanswered.cancel()
         finally:
             self.is_connected = False
             self._client = None
-            self._heard_by = 0
-            self._room.set()
-            client.disconnect()
-            await asyncio.to_thread(client.loop_stop)
+            self._number += 1  # what this one may still deliver is not wanted
+            self._be_patient()
+            await client.part()
 
-    def _new_client(self, number: int) -> Client:
+    async def _has_answered(self, client: _Client) -> bool:
+        """Whether the broker took us; where it hangs up instead of answering, its end is not waited for."""
+        connecting = asyncio.create_task(client.connect_within(self._broker))
+        ended = asyncio.create_task(self._ended.wait())
+        try:
+            await asyncio.wait((connecting, ended), return_when=asyncio.FIRST_COMPLETED)
+            if connecting.done():
+                await connecting
+                return True
+        except MQTTConnectError as why:
+            self._tell(f"the broker at {self._broker} refuses the gate: {why}")
+        except TimeoutError:
+            self._tell(f"the broker at {self._broker} does not answer within {CONNECT_TIMEOUT_S:.0f} s")
+        except (OSError, ValueError) as why:
+            self._tell(f"the broker at {self._broker} does not answer: {why}")
+        finally:
+            for one in (connecting, ended):
+                one.cancel()
+            await asyncio.wait((connecting, ended))
+        return False
+
+    def _give_up(self, number: int) -> None:
+        if number == self._number and not self.is_connected:
+            self._tell(f"the broker at {self._broker} does not say whether the gate may hear")
+            self._ended.set()
+
+    def _new_client(self, number: int) -> _Client:
         credentials = self._broker.credentials()
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id(credentials),
-            clean_session=False,
-            protocol=MQTTv311,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.max_inflight_messages_set(1_000)
+
+        def hear(mid: int | None, topic: str | bytes, payload: bytes, is_again: bool, is_retained: bool) -> None:
+            self._hear(number, mid, topic, payload, is_again, is_retained)
+
+        def on_connect(client: _Client, *_: Any) -> None:
+            client.subscribe(_subscriptions(SUBSCRIPTIONS))
+
+        def on_subscribe(client: _Client, _: int, codes: Sequence[int], __: Any) -> None:
+            self._subscribed(number, client, codes)
+
+        def on_disconnect(*_: Any) -> None:
+            self._disconnected(number)
+
+        client = _Client(client_id(credentials), hear)
         if credentials is not None:
-            client.username_pw_set(*credentials)
-        if self._broker.is_encrypted:
-            client.tls_set()
-
-        # paho calls these in its own thread
-
-        def on_connect(_: Client, __: Any, flags: ConnectFlags, code: ReasonCode, ___: Properties | None) -> None:
-            if code.is_failure:
-                self._call(self._tell, f"the broker at {self._broker} refuses the gate: {code}")
-            else:
-                client.subscribe(SUBSCRIPTIONS)
-
-        def on_subscribe(_: Client, __: Any, ___: int, codes: list[ReasonCode], ____: Properties | None) -> None:
-            if any(code.is_failure for code in codes):
-                self._call(self._tell, f"the broker at {self._broker} lets the gate hear nothing: {codes[0]}")
-                client.disconnect()
-            else:
-                self._call(self._connected, number)
-
-        def on_disconnect(_: Client, __: Any, ___: DisconnectFlags, code: ReasonCode, ____: Properties | None) -> None:
-            self._call(self._disconnected, number, str(code))
-
-        def on_message(_: Client, __: Any, message: MQTTMessage) -> None:
-            if self._hear(message, number):
-                client.disconnect()
-
+            client.set_auth_credentials(*credentials)
         client.on_connect = on_connect
         client.on_subscribe = on_subscribe
         client.on_disconnect = on_disconnect
-        client.on_message = on_message
         return client
 
-    def _hear(self, heard: MQTTMessage, number: int) -> bool:
-        """In paho's thread. Gives whether so much waits for so long that the gate must hang up."""
-        try:
-            named = of_mqtt_topic(heard.topic)
-        except UnicodeDecodeError:
-            named = None
-        if named is None or number != self._heard_by:
-            return False  # never asked for, or the broker will send it again
-        device_id, leaf = named
-        payload = bytes(heard.payload)
-        self._queue.append(
-            Message(
-                device_id, leaf, heard.topic, payload, self._clock(), bool(heard.retain), heard.mid, heard.dup, number
-            )
-        )
-        self._bytes_in += len(payload)
-        if not self._is_rung:
-            self._is_rung = True
-            self._call(self._bell.set)
-        if not self._is_crowded():
-            return False
-        self._room.clear()
-        if not self._is_crowded() or self._room.wait(PATIENCE_S):
-            return False
-        self._call(self._hang_up)
-        return True
+    def _hear(
+        self, number: int, mid: int | None, topic: str | bytes, payload: bytes, is_again: bool, is_retained: bool
+    ) -> None:
+        if number != self._number:
+            return  # of a connection that is no more: the broker will send it again
+        named = self._named(topic)
+        if named is None:
+            if mid is not None and self._client is not None:
+                self._client.acknowledge(mid)  # never asked for, or no longer: nobody would ever do it
+            return
+        device_id, leaf, text = named
+        self._queue.append(Message(device_id, leaf, text, payload, self._clock(), is_retained, mid, is_again, number))
+        self._bytes_waiting += len(payload)
+        self._bell.set()
+        if self._is_crowded():
+            self._hear_nothing()
+
+    def _named(self, topic: str | bytes) -> tuple[str, str, str] | None:
+        """Device id, leaf and topic; the first two are empty where the topic is not of our own making."""
+        if isinstance(topic, bytes):  # no UTF-8
+            return None
+        named = of_mqtt_topic(topic)
+        if named is not None:
+            return (*named, topic)
+        return ("", "", topic) if self._further else None
+
+    # When more waits than memory should hold
 
     def _is_crowded(self, share: float = 1.0) -> bool:
-        waiting, size = len(self._queue), self._bytes_in - self._bytes_out
-        return waiting >= share * MOST_WAITING or size >= share * MOST_BYTES_WAITING
+        return len(self._queue) >= share * MOST_WAITING or self._bytes_waiting >= share * MOST_BYTES_WAITING
 
-    def _call(self, what: Any, *arguments: Any) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
-            self._loop.call_soon_threadsafe(what, *arguments)
+    def _hear_nothing(self) -> None:
+        if self._client is not None:
+            self._client.hear_nothing()
+        if self._impatience is None:
+            self._impatience = self._loop.call_later(PATIENCE_S, self._hang_up)
 
-    def _connected(self, number: int) -> None:
-        if number != self._number:
-            return
-        self.is_connected = True
-        self.connections += 1
-        self._settled.set()
-        self._made.set()
-        self._tell(f"connected to the broker at {self._broker}")
+    def _hear_on(self) -> None:
+        self._be_patient()
+        if self._client is not None:
+            self._client.hear_on()
 
-    def _disconnected(self, number: int, why: str) -> None:
-        if number != self._number:
-            return
-        if self.is_connected:
-            self._tell(f"lost the broker at {self._broker}: {why}")
-        self.is_connected = False
-        self._settled.set()
-        self._ended.set()
+    def _be_patient(self) -> None:
+        if self._impatience is not None:
+            self._impatience.cancel()
+            self._impatience = None
 
     def _hang_up(self) -> None:
         """Stay away until what waits is taken."""
+        self._impatience = None
+        self._ended.set()
         if self._queue:
             self._caught_up.clear()
             self._tell(f"{len(self._queue):,} messages wait: the gate hears no more until it has caught up")
+
+    # What the client tells
+
+    def _subscribed(self, number: int, client: _Client, codes: Sequence[int]) -> None:
+        if number != self._number:
+            return
+        refused = any(code >= REFUSED_FROM for code in codes)
+        if self.is_connected:
+            if refused:
+                self._tell(f"the broker at {self._broker} lets the gate hear nothing of some foreign topics")
+            return
+        if refused:
+            self._tell(f"the broker at {self._broker} lets the gate hear nothing: its access list refuses our topics")
+            self._ended.set()
+            return
+        self.is_connected = True
+        self.connections += 1
+        self._made.set()
+        self._tell(f"connected to the broker at {self._broker}")
+        if self._further:
+            client.subscribe(_subscriptions(self._further))
+
+    def _disconnected(self, number: int) -> None:
+        if number != self._number:
+            return
+        if self.is_connected:
+            self._tell(f"lost the broker at {self._broker}")
+        self.is_connected = False
+        self._ended.set()
 
     def _tell(self, what: str) -> None:
         """Once a change: a broker that stays away is not told of every second."""
         if what != self._told:
             self._told = what
             log.info("%s", what)
+
+
+def _subscriptions(filters: Iterable[str]) -> list[gmqtt.Subscription]:
+    return [gmqtt.Subscription(one, qos=1) for one in filters]
+
+
+def _is_failure(record: logging.LogRecord) -> bool:
+    """Of what gmqtt logs, only what went wrong in the handling of a packet: of connections we tell ourselves."""
+    return record.levelno >= logging.ERROR and record.exc_info is not None
+
+
+logging.getLogger("gmqtt").setLevel(logging.ERROR)
+_library_log = logging.getLogger("gmqtt.client")
+_library_log.addFilter(_is_failure)
 
 
 @asynccontextmanager
