@@ -275,14 +275,14 @@ class Line:
             with suppress(OverflowError):  # 65,535 are under way: the broker takes nothing, and is left soon
                 self._client.publish(topic, payload, qos=1, retain=retain)
 
-    async def all_taken(self) -> None:
-        """Until the broker has confirmed all that was published, or the connection has ended."""
+    async def all_taken(self, within_s: float = 1.0) -> None:
+        """Until the broker has confirmed all that was published, the connection has ended, or so long."""
         client = self._client
         if client is None or not self.is_connected:
             return
         waiting = [asyncio.create_task(client.unconfirmed.wait_empty()), asyncio.create_task(self._ended.wait())]
         try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for one in waiting:
                 one.cancel()
