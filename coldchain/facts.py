@@ -5,21 +5,36 @@ like packs: a back-dated fact re-judges from its instant.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import NamedTuple
 
 import msgspec
 
 from coldchain.clock import SECOND
 from coldchain.judgement import ALWAYS, Stretch, Timeline
+from coldchain.quantities import CELSIUS, SWITCHES, Quantity, Role, quantity_of, usual_role
 from coldchain.rules import RuleSet, built_in
 
 EVERY_CHANNEL = "*"
 UNPLACED_CLASS = "refrigerator"
 """By which rules a sensor is judged that nobody has placed yet: nothing hot is unwatched."""
 
+FREEZER_CLASS = "freezer"
+FREEZING_CLASSES = frozenset({FREEZER_CLASS, "walk-in-freezer", "ultra-cold"})
+"""A freezer compartment in a point of any other class is judged by the freezer's rules."""
+
 DEFAULT_INTERVAL = 300 * SECOND
 
-Role = Literal["product", "freezer", "ambient", "door", "power"]
+JUDGED_AS: dict[Role, Quantity] = {"product": "temperature", "freezer": "temperature", "door": "door", "power": "power"}
+"""By which rules a sensor in this role is judged; in any other role it is not."""
+
+
+class SpokenFor(NamedTuple):
+    """A bridge passes on what the hardware of this name measures: the device's readings in [since, until)."""
+
+    hardware_id: str
+    device_id: str
+    since: int
+    until: int | None = None
 
 
 class Enrolled(msgspec.Struct, frozen=True, array_like=True, tag="device"):
@@ -27,6 +42,10 @@ class Enrolled(msgspec.Struct, frozen=True, array_like=True, tag="device"):
 
     `intervals`: (since ms, declared interval ms), in order of time. The wishes go to the device as its configuration:
     ms between readings, local limits in centidegrees.
+
+    Of a device that speaks another dialect than ours: `topics` are the MQTT filters it publishes to, `hardware_id` the
+    name that its messages bear, `probes` which of its channels is what, `mapping` the table of a plain JSON dialect (as
+    JSON text), `zone` that of times that name none. A bridge lists whom it speaks for.
     """
 
     device_id: str
@@ -38,6 +57,12 @@ class Enrolled(msgspec.Struct, frozen=True, array_like=True, tag="device"):
     wished_interval: int | None = None
     low: int | None = None
     high: int | None = None
+    hardware_id: str | None = None
+    topics: tuple[str, ...] = ()
+    probes: tuple[tuple[str, Role], ...] = ()
+    mapping: str | None = None
+    zone: str = "UTC"
+    speaks_for: tuple[SpokenFor, ...] = ()
 
     @property
     def key(self) -> str:
@@ -47,7 +72,7 @@ class Enrolled(msgspec.Struct, frozen=True, array_like=True, tag="device"):
 class Placed(msgspec.Struct, frozen=True, array_like=True, tag="placement"):
     """Where a sensor stands in [since, until); channel "*" means those of the device without a placement of their own.
 
-    `void` says that a correction took this row's place.
+    `void` says that a correction took this row's place. `place_id` is the point's: sensors of one place are neighbours.
     """
 
     placement_id: str
@@ -60,6 +85,7 @@ class Placed(msgspec.Struct, frozen=True, array_like=True, tag="placement"):
     since: int
     until: int | None = None
     void: bool = False
+    place_id: str = ""
 
     @property
     def key(self) -> str:
@@ -67,16 +93,26 @@ class Placed(msgspec.Struct, frozen=True, array_like=True, tag="placement"):
 
 
 class RulesInForce(msgspec.Struct, frozen=True, array_like=True, tag="rules"):
-    """From `since` (ms UTC) on, points of this storage class are judged by this version."""
+    """From `since` (ms UTC) on, points of this storage class, or this one point, are judged by this version.
+
+    `is_class_again`: from then on the point is judged by its class, the rule set is empty.
+    """
 
     storage_class: str
     revision: int
     since: int
     rule_set: RuleSet
+    storage_point_id: str | None = None
+    is_class_again: bool = False
 
     @property
     def key(self) -> str:
-        return f"rules/{self.storage_class}/{self.rule_set.version}"
+        return f"rules/{self.subject}/{self.rule_set.version}"
+
+    @property
+    def subject(self) -> str:
+        """Whose rules these are: a storage class or one storage point."""
+        return self.storage_class if self.storage_point_id is None else f"point/{self.storage_point_id}"
 
 
 Fact = Enrolled | Placed | RulesInForce
@@ -102,7 +138,7 @@ class Facts:
         if isinstance(fact, Placed):
             self._placed.setdefault(fact.device_id, {})[fact.key] = fact
         elif isinstance(fact, RulesInForce):
-            self._rules.setdefault(fact.storage_class, {})[fact.key] = fact
+            self._rules.setdefault(fact.subject, {})[fact.key] = fact
         return True
 
     def __iter__(self) -> Iterator[Fact]:
@@ -141,37 +177,71 @@ class Facts:
         chosen = own or [fact for fact in valid if fact.channel == EVERY_CHANNEL]
         return sorted(chosen, key=lambda fact: (fact.since, fact.revision))
 
-    def timeline(self, device_id: str, channel: str) -> Timeline:
+    def timeline(self, device_id: str, channel: str, unit: str = CELSIUS) -> Timeline:
         """What the sensor is judged by, for all time."""
         placed = self.placements(device_id, channel)
         edges = {ALWAYS, *(fact.since for fact in placed), *(f.until for f in placed if f.until is not None)}
         enrolled = self._known.get(f"device/{device_id}")
         if isinstance(enrolled, Enrolled):
             edges |= {since for since, _ in enrolled.intervals}
-        for storage_class in {UNPLACED_CLASS, *(fact.storage_class for fact in placed)}:
+        for storage_class in {UNPLACED_CLASS, FREEZER_CLASS, *(fact.storage_class for fact in placed)}:
             edges |= {fact.since for fact in self._rules.get(storage_class, {}).values()}
-        stretches = [self._stretch(device_id, channel, placed, since) for since in sorted(edges)]
+        for point in {fact.storage_point_id for fact in placed}:
+            edges |= {fact.since for fact in self._rules.get(f"point/{point}", {}).values()}
+        stretches = [self._stretch(device_id, channel, unit, placed, since) for since in sorted(edges)]
         return Timeline(tuple(_without_repeats(stretches)))
 
-    def _stretch(self, device_id: str, channel: str, placed: list[Placed], since: int) -> Stretch:
+    def _stretch(self, device_id: str, channel: str, unit: str, placed: list[Placed], since: int) -> Stretch:
         interval = self.interval_at(device_id, since)
         standing = [f for f in placed if f.since <= since and (f.until is None or since < f.until)]
         if not standing and any(fact.since <= since for fact in placed):
             return Stretch(since, (), interval)  # between two placements a reading belongs to nobody
-        storage_class = standing[-1].storage_class if standing else UNPLACED_CLASS
-        stay = standing[-1].placement_id if standing else None
-        if standing and standing[-1].role not in ("product", "freezer"):
+        stands = standing[-1] if standing else None
+        stay = stands.placement_id if stands else None
+        role = self.role(device_id, channel, unit, stands)
+        quantity = JUDGED_AS.get(role)
+        if quantity is None or (unit not in SWITCHES if quantity != "temperature" else unit != CELSIUS):
             return Stretch(since, (), interval, stay)
-        rules = self.rules_at(storage_class, since)
-        watching = tuple(rule for rule in rules.rules if rule.watches(channel))
+        rules = self._rules_for(stands, role, since)
+        watching = tuple(rule for rule in rules.rules if rule.quantity == quantity and rule.watches(channel))
         return Stretch(since, watching, interval, stay, rules.name, rules.version)
 
-    def rules_at(self, storage_class: str, instant: int) -> RuleSet:
-        """The version in force; what ships where the books have said nothing."""
-        in_force = [f for f in self._rules.get(storage_class, {}).values() if f.since <= instant]
-        if in_force:
-            return max(in_force, key=lambda fact: (fact.since, fact.revision)).rule_set
+    def role(self, device_id: str, channel: str, unit: str, stands: Placed | None) -> Role:
+        """What the sensor is to the point: as its own placement says, else its device's record, else its name."""
+        if stands is not None and (stands.channel != EVERY_CHANNEL or stands.role != "product"):
+            return stands.role
+        enrolled = self._known.get(f"device/{device_id}")
+        probes = dict(enrolled.probes) if isinstance(enrolled, Enrolled) else {}
+        return probes.get(channel) or usual_role(channel, quantity_of(channel, unit))
+
+    def _rules_for(self, stands: Placed | None, role: Role, instant: int) -> RuleSet:
+        if stands is None:
+            return self.rules_at(FREEZER_CLASS if role == "freezer" else UNPLACED_CLASS, instant)
+        if role == "freezer" and stands.storage_class not in FREEZING_CLASSES:
+            return self.rules_at(FREEZER_CLASS, instant)
+        return self.rules_at(stands.storage_class, instant, stands.storage_point_id)
+
+    def rules_at(self, storage_class: str, instant: int, storage_point_id: str | None = None) -> RuleSet:
+        """The version in force: the point's own, else its class's, else, where the books said nothing, what ships."""
+        own = self._in_force(f"point/{storage_point_id}", instant)
+        if own is not None and not own.is_class_again:
+            return own.rule_set
+        of_class = self._in_force(storage_class, instant)
+        if of_class is not None:
+            return of_class.rule_set
         return self._built_in.get(storage_class) or self._built_in[UNPLACED_CLASS]
+
+    def _in_force(self, subject: str, instant: int) -> RulesInForce | None:
+        begun = [fact for fact in self._rules.get(subject, {}).values() if fact.since <= instant]
+        return max(begun, key=lambda fact: (fact.since, fact.revision), default=None)
+
+    def devices_at(self, storage_point_id: str) -> set[str]:
+        """Which devices ever stood at the point."""
+        return {
+            device_id
+            for device_id, placed in self._placed.items()
+            if any(fact.storage_point_id == storage_point_id for fact in placed.values())
+        }
 
 
 def _without_repeats(stretches: list[Stretch]) -> list[Stretch]:

@@ -1,4 +1,4 @@
-"""A rule: how far and how long a temperature may leave its range before somebody must act.
+"""A rule: how far and how long a temperature, a door or the power may leave its range before somebody must act.
 
 Rules are data. The sets that ship stand in `data/rules.toml`, each row with its source and how sure it is;
 people's own are TOML files of the same shape. A version never changes: an edit is a new version.
@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from coldchain.clock import SECOND
 from coldchain.errors import NotFound, Refused
+from coldchain.quantities import JUDGED, Quantity
 from coldchain.readings import centidegrees
 
 Mode = Literal["consecutive", "cumulative"]
@@ -27,7 +28,8 @@ OPERATORS: dict[str, Callable[[int, int], bool]] = {">": gt, ">=": ge, "<": lt, 
 class Rule:
     """`limit` in centidegrees; `duration` and `window` in ms; `sensor` a glob over channel names.
 
-    A reading is out when `value operator limit` holds: with `>` 800, 8.00 is fine and 8.01 is not.
+    A reading is out when `value operator limit` holds: with `>` 800, 8.00 is fine and 8.01 is not. Of a door or the
+    power, `limit` is in hundredths too: 100 is open or there, 0 closed or gone (`coldchain/quantities.py`).
     """
 
     code: str
@@ -40,6 +42,7 @@ class Rule:
     sensor: str = "*"
     source: str = ""
     verified: str = ""
+    quantity: Quantity = "temperature"
 
     def is_out(self, value: int) -> bool:
         return OPERATORS[self.operator](value, self.limit)
@@ -124,13 +127,12 @@ def _rule(row: dict[str, Any], where: str) -> Rule:
         raise BadRules(f'{where}: mode "cumulative" needs a duration_s; a sum of nothing is always full')
     if window is not None and window < duration:
         raise BadRules(f"{where}: a window_s shorter than duration_s can never be full")
-    limit = row.get("limit_c")
-    if isinstance(limit, bool) or not isinstance(limit, int | Decimal) or not Decimal(limit).is_finite():
-        raise BadRules(f"{where}: limit_c must be a number of degrees Celsius")
+    quantity = _one_of(row, "quantity", sorted(JUDGED), where, default="temperature")
+    limit = _limit(row, quantity, where)
     return Rule(
         code=code,
         operator=operator,
-        limit=centidegrees(Decimal(limit)),
+        limit=centidegrees(limit),
         mode=mode,  # type: ignore[arg-type]  # checked by _one_of
         duration=duration,
         severity=severity,  # type: ignore[arg-type]  # checked by _one_of
@@ -138,13 +140,16 @@ def _rule(row: dict[str, Any], where: str) -> Rule:
         sensor=str(row.get("sensor", "*")),
         source=str(row.get("source", "")),
         verified=str(row.get("verified", "")),
+        quantity=quantity,  # type: ignore[arg-type]  # checked by _one_of
     )
 
 
 _KEYS = {
     "code",
     "operator",
+    "quantity",
     "limit_c",
+    "limit",
     "mode",
     "duration_s",
     "window_s",
@@ -153,6 +158,17 @@ _KEYS = {
     "source",
     "verified",
 }
+
+
+def _limit(row: dict[str, Any], quantity: str, where: str) -> Decimal:
+    """`limit_c` of a temperature, `limit` of a switch: 0 and 1 are its two states."""
+    key, other = ("limit_c", "limit") if quantity == "temperature" else ("limit", "limit_c")
+    limit = row.get(key)
+    is_number = isinstance(limit, int | Decimal) and not isinstance(limit, bool) and Decimal(limit).is_finite()
+    if other in row or not is_number:
+        of = "degrees Celsius" if quantity == "temperature" else "the switch's state, between 0 and 1"
+        raise BadRules(f"{where}: {key} must be a number, of {of}")
+    return Decimal(limit)  # type: ignore[arg-type]  # is_number
 
 
 def _text(row: dict[str, Any], key: str, where: str) -> str:

@@ -4,7 +4,7 @@ Its id is its name at the broker and in every topic, and is never used again. It
 gaps are unknown time (`coldchain/judgement/run.py`). What the gate must know of it goes out on SETTINGS.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, get_args
 
@@ -14,6 +14,7 @@ from coldchain.credentials import credential_of, new_password
 from coldchain.errors import Conflict, NotFound, Refused
 from coldchain.facts import DEFAULT_INTERVAL, Enrolled
 from coldchain.judgement import ALWAYS
+from coldchain.quantities import Role
 from registry import dated, places
 from registry.relay import Shelf as RelayShelf
 from registry.relay import announce
@@ -34,6 +35,10 @@ class Device:
     """`place_id`: which place answers for it: where it last stood, before that where it was enrolled.
 
     The wishes go to the device as its configuration: ms between readings, local limits in centidegrees.
+
+    Of one that speaks another dialect than ours: `hardware_id` is the name its messages bear, `topics` the MQTT filters
+    it publishes to, `probes` the role of each of its channels, `mapping` the table of a plain JSON dialect (JSON text),
+    `zone` that of times that name none ("": its place's).
     """
 
     device_id: str
@@ -49,6 +54,11 @@ class Device:
     low: int | None = None
     high: int | None = None
     revision: int = 1
+    hardware_id: str | None = None
+    topics: Sequence[str] = ()
+    probes: Mapping[str, Role] = field(default_factory=dict)
+    mapping: str | None = None
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +74,13 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class SpokenFor:
-    """A bridge passes on what the device measures, in [since, until)."""
+    """A bridge passes on what the device measures, under the name of its hardware, in [since, until)."""
 
     bridge_id: str
     device_id: str
     since: int
     until: int | None = None
+    hardware_id: str = ""
     spoken_for_id: str = field(default_factory=ids.new_id)
 
 

@@ -6,16 +6,15 @@ nobody. Every change goes out on SETTINGS, and one that is dated back has the ju
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, get_args
+from typing import Protocol
 
 from coldchain.errors import NotFound, Refused
-from coldchain.facts import EVERY_CHANNEL, Placed, Role
+from coldchain.facts import EVERY_CHANNEL, Placed
 from coldchain.ids import new_id
 from coldchain.judgement import ALWAYS
+from coldchain.quantities import ROLES, Role
 from registry import dated, devices, storage_points
 from registry.relay import announce
-
-ROLES: tuple[Role, ...] = get_args(Role)
 
 LONGEST_CHANNEL = 64
 
@@ -163,7 +162,7 @@ def correct(
     return right
 
 
-def fact(placement: Placement, storage_class: str) -> Placed:
+def fact(placement: Placement, point: storage_points.StoragePoint) -> Placed:
     """What the judge is told of it."""
     return Placed(
         placement_id=placement.placement_id,
@@ -171,11 +170,12 @@ def fact(placement: Placement, storage_class: str) -> Placed:
         device_id=placement.device_id,
         channel=placement.channel,
         storage_point_id=placement.storage_point_id,
-        storage_class=storage_class,
+        storage_class=point.storage_class,
         role=placement.role,
         since=placement.since,
         until=placement.until,
         void=placement.superseded_by is not None,
+        place_id=point.place_id,
     )
 
 
@@ -229,7 +229,7 @@ def _save(shelf: Shelf, placement: Placement) -> Placement:
 
 def _announce(shelf: Shelf, placement: Placement) -> None:
     point = shelf.storage_points.get(placement.storage_point_id)
-    announce(shelf, fact(placement, point.storage_class))
+    announce(shelf, fact(placement, point))
 
 
 def _by_channel(rows: Sequence[Placement]) -> dict[str, list[Placement]]:

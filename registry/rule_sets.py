@@ -18,20 +18,37 @@ from registry.relay import announce
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """`since` and `known_at` in ms UTC. The rule set bears the storage class as its name."""
+    """`since` and `known_at` in ms UTC. The rule set bears the subject as its name: a storage class, or `point/ID`.
+
+    `is_class_again`: from then on the point is judged by its class, the rule set is empty. `set_by`: whose edit it is.
+    """
 
     storage_class: str
     since: int
     rule_set: RuleSet
     known_at: int
     revision: int = 1
+    storage_point_id: str | None = None
+    is_class_again: bool = False
+    set_by: str | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.fact().subject
 
     @property
     def version(self) -> int:
         return self.rule_set.version
 
     def fact(self) -> RulesInForce:
-        return RulesInForce(self.storage_class, self.revision, self.since, self.rule_set)
+        return RulesInForce(
+            self.storage_class,
+            self.revision,
+            self.since,
+            self.rule_set,
+            self.storage_point_id,
+            self.is_class_again,
+        )
 
 
 class NoSuchRules(NotFound):
@@ -47,11 +64,11 @@ class RuleSets(Protocol):
         """Those that rules are known for, sorted."""
         ...
 
-    def versions(self, storage_class: str) -> list[InForce]:
+    def versions(self, subject: str) -> list[InForce]:
         """In order of the instants from which they hold."""
         ...
 
-    def rule(self, storage_class: str, version: int, code: str) -> Rule | None:
+    def rule(self, subject: str, version: int, code: str) -> Rule | None:
         """One rule of one version."""
         ...
 

@@ -17,11 +17,12 @@ from coldchain import crash
 from coldchain.clock import SECOND
 from coldchain.errors import Unavailable
 from coldchain.events import FOREVER, Fault, Heartbeat, Outage, Silence, Verdict
-from coldchain.facts import Enrolled, Fact, Facts, Placed
+from coldchain.facts import Enrolled, Fact, Facts, Placed, RulesInForce
 from coldchain.journal import Entry
 from coldchain.journal.sqlite import lay_out, write
 from coldchain.judgement import Interval, difference, fold
 from coldchain.packs import Column, Pack
+from coldchain.quantities import CELSIUS
 from coldchain.sqlite import POSITIONS, open_to_write, position, save_position, transaction
 from coldchain.topics import READINGS, SETTINGS, SILENCES, VERDICTS
 from stream import chunks, sensors
@@ -180,7 +181,7 @@ class Judge:
                 )
         spans = {}
         for sensor in filter(None, concerned):
-            timeline = self._facts.timeline(*sensor.key)
+            timeline = self._facts.timeline(*sensor.key, sensor.unit)
             span = difference(sensor.timeline, timeline)
             sensor.timeline = timeline
             if span is not None:
@@ -188,8 +189,11 @@ class Judge:
         return spans
 
     def _concerned(self, facts: list[Fact]) -> set[tuple[str, str]]:
-        if all(isinstance(fact, Enrolled | Placed) for fact in facts):
+        if all(isinstance(fact, Enrolled | Placed) or fact.storage_point_id is not None for fact in facts):
             ids = {fact.device_id for fact in facts if isinstance(fact, Enrolled | Placed)}
+            for fact in facts:
+                if isinstance(fact, RulesInForce) and fact.storage_point_id is not None:
+                    ids |= self._facts.devices_at(fact.storage_point_id)
             rows: Iterable[Any] = (
                 row
                 for device_id in ids
@@ -257,10 +261,11 @@ class Judge:
     ) -> None:
         sensor = self._sensor(*key)
         if sensor is None:
-            sensor = sensors.enter(self._connection, *key, news.unit if news else "Cel", self._facts.timeline(*key))
+            unit = news.unit if news else CELSIUS
+            sensor = sensors.enter(self._connection, *key, unit, self._facts.timeline(*key, unit))
             self._sensors[key] = sensor
         fault_before = _fault_of(sensor)
-        column = _joined(sensor, news) if news else None
+        column = self._joined(sensor, news) if news else None
         if span is None and column is not None and _follows(sensor, column):
             replays = [self._append(sensor, column)]
             is_late = False
@@ -280,11 +285,45 @@ class Judge:
         shorten_tail(self._connection, sensor)
         sensors.save(self._connection, sensor, revision)
 
+    def _joined(self, sensor: Sensor, news: _News) -> Column:
+        """All that a batch brings of a sensor, as one column in the order of arrival."""
+        if len(news.columns) == 1 and news.columns[0][0].quality != "arrival":
+            return news.columns[0][1]
+        readings: list[tuple[int, int]] = []
+        faults: list[tuple[int, str]] = []
+        for pack, column in news.columns:
+            for at, value in zip(column.measured_at, column.values, strict=True):
+                if pack.quality != "arrival" or not self._echoes(sensor, readings, at, value):
+                    readings.append((at, value))
+            faults.extend(zip(column.faulty_at, column.faults, strict=True))
+        return Column(
+            sensor.channel,
+            sensor.unit,
+            tuple(at for at, _ in readings),
+            tuple(value for _, value in readings),
+            tuple(at for at, _ in faults),
+            tuple(fault for _, fault in faults),
+        )
+
+    def _echoes(self, sensor: Sensor, before: Sequence[tuple[int, int]], at: int, value: int) -> bool:
+        """Whether a reading that we dated by its arrival was had already, seconds before or after."""
+        begin = bisect_left(sensor.instants, at - SAME_ARRIVAL)
+        end = bisect_right(sensor.instants, at + SAME_ARRIVAL)
+        if value in sensor.values[begin:end]:
+            return True
+        if any(value == known and abs(at - known_at) <= SAME_ARRIVAL for known_at, known in before):
+            return True
+        return at - SAME_ARRIVAL < sensor.since and chunks.holds(
+            self._connection, sensor.number, value, at - SAME_ARRIVAL, at + SAME_ARRIVAL
+        )
+
     def _sensor(self, device_id: str, channel: str) -> Sensor | None:
         key = (device_id, channel)
         sensor = self._sensors.get(key)
         if sensor is None:
-            sensor = sensors.load(self._connection, device_id, channel, self._facts.timeline(device_id, channel))
+            sensor = sensors.load(
+                self._connection, device_id, channel, lambda unit: self._facts.timeline(device_id, channel, unit)
+            )
             if sensor is not None:
                 self._sensors[key] = sensor
         return sensor
@@ -398,36 +437,6 @@ def _continues(instants: Sequence[int], since: int, last: int | None) -> bool:
     if instants[0] < since or (last is not None and instants[0] <= last):
         return False
     return all(map(int.__lt__, instants, instants[1:]))
-
-
-def _joined(sensor: Sensor, news: _News) -> Column:
-    """All that a batch brings of a sensor, as one column in the order of arrival."""
-    if len(news.columns) == 1 and news.columns[0][0].quality != "arrival":
-        return news.columns[0][1]
-    readings: list[tuple[int, int]] = []
-    faults: list[tuple[int, str]] = []
-    for pack, column in news.columns:
-        for at, value in zip(column.measured_at, column.values, strict=True):
-            if pack.quality != "arrival" or not _echoes(sensor, readings, at, value):
-                readings.append((at, value))
-        faults.extend(zip(column.faulty_at, column.faults, strict=True))
-    return Column(
-        sensor.channel,
-        sensor.unit,
-        tuple(at for at, _ in readings),
-        tuple(value for _, value in readings),
-        tuple(at for at, _ in faults),
-        tuple(fault for _, fault in faults),
-    )
-
-
-def _echoes(sensor: Sensor, before: Sequence[tuple[int, int]], at: int, value: int) -> bool:
-    """Whether a reading that we dated by its arrival was had already, seconds before or after."""
-    begin = bisect_left(sensor.instants, at - SAME_ARRIVAL)
-    end = bisect_right(sensor.instants, at + SAME_ARRIVAL)
-    if value in sensor.values[begin:end]:
-        return True
-    return any(value == known and abs(at - known_at) <= SAME_ARRIVAL for known_at, known in before)
 
 
 def _fault_of(sensor: Sensor) -> tuple[str, int] | None:

@@ -2,10 +2,11 @@
 
 import sqlite3
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from coldchain.judgement import ALWAYS, AT_REST, Memory, Timeline
+from coldchain.quantities import CELSIUS, SWITCHES
 from stream.chunks import Fault, pack_faults, unpack_faults
 from stream.memories import pack_memory, unpack_memory
 
@@ -51,7 +52,7 @@ class Sensor:
 
     @property
     def is_judged(self) -> bool:
-        return self.unit == "Cel"
+        return self.unit == CELSIUS or self.unit in SWITCHES
 
     @property
     def key(self) -> tuple[str, str]:
@@ -70,7 +71,10 @@ class Sensor:
                 self.last_fault_at, self.last_fault = at, fault
 
 
-def load(connection: sqlite3.Connection, device_id: str, channel: str, timeline: Timeline) -> Sensor | None:
+def load(
+    connection: sqlite3.Connection, device_id: str, channel: str, timeline_of: Callable[[str], Timeline]
+) -> Sensor | None:
+    """The sensor as it was saved; `timeline_of` its unit."""
     row = connection.execute(
         "SELECT number, unit, since, instants, measured, faults, start, memory, last_at, last_value, last_fault_at, "
         "last_fault, faulty_since, received_at FROM sensors WHERE device_id = ? AND channel = ?",
@@ -79,7 +83,7 @@ def load(connection: sqlite3.Connection, device_id: str, channel: str, timeline:
     if row is None:
         return None
     number, unit, since, instants, values, faults, start, memory, *rest = row
-    sensor = Sensor(number, device_id, channel, unit, timeline, since)
+    sensor = Sensor(number, device_id, channel, unit, timeline_of(unit), since)
     sensor.instants, sensor.values = array("q", instants), array("i", values)
     sensor.faults = unpack_faults(faults)
     sensor.start, sensor.memory = unpack_memory(start), unpack_memory(memory)

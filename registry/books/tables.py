@@ -14,8 +14,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
+from sqlalchemy.sql.elements import conv
 
 metadata = MetaData(
     naming_convention={
@@ -151,6 +153,11 @@ devices = Table(
     Column("low", Integer),
     Column("high", Integer),
     Column("revision", Integer, nullable=False),
+    Column("hardware_id", Text),
+    Column("topics", JSON, nullable=False, server_default="[]"),
+    Column("probes", JSON, nullable=False, server_default="{}"),
+    Column("mapping", Text),
+    Column("zone", Text, nullable=False, server_default=""),
     Index(None, "place_id"),
 )
 declared = Table(
@@ -170,6 +177,7 @@ spoken_for = Table(
     Column("device_id", Text, ForeignKey("devices.device_id"), nullable=False),
     Column("since", Instant, nullable=False),
     Column("until", Instant),
+    Column("hardware_id", Text, nullable=False, server_default=""),
     UniqueConstraint("device_id", "since"),
     Index(None, "bridge_id"),
 )
@@ -242,17 +250,21 @@ said = Table(
 rules_in_force = Table(
     "rules_in_force",
     metadata,
-    Column("storage_class", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("since", Instant, nullable=False),
     Column("known_at", Instant, nullable=False),
     Column("revision", Integer, nullable=False),
-    UniqueConstraint("storage_class", "since"),
+    Column("storage_class", Text, nullable=False, server_default=""),
+    Column("storage_point_id", Text),
+    Column("is_class_again", Boolean, nullable=False, server_default=false()),
+    Column("set_by", Text),
+    UniqueConstraint("subject", "since", name=conv("uq_rules_in_force_storage_class_since")),
 )
 rules = Table(
     "rules",
     metadata,
-    Column("storage_class", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("code", Text, primary_key=True),
     Column("number", Integer, nullable=False),
@@ -265,6 +277,7 @@ rules = Table(
     Column("sensor", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("verified", Text, nullable=False),
+    Column("quantity", Text, nullable=False, server_default="temperature"),
 )
 incidents = Table(
     "incidents",
