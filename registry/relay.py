@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from coldchain import crash
 from coldchain.facts import Fact
 from coldchain.journal.sqlite import lay_out, write
 from coldchain.sqlite import open_to_write, transaction
@@ -51,6 +52,7 @@ def relay(books: Books[Shelf], journal_path: Path) -> int:
     moved = 0
     while waiting := _waiting(books):
         _append(journal_path, waiting)
+        crash.point("books.relayed")
         with books.begin() as shelf:
             shelf.announcements.relayed([announcement.number for announcement in waiting])
         moved += len(waiting)

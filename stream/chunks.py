@@ -5,6 +5,7 @@ newest readings are no chunk yet but its tail (`stream/sensors.py`).
 """
 
 import sqlite3
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import sub
@@ -99,6 +100,17 @@ def after(connection: sqlite3.Connection, sensor: int, since: int) -> Chunk | No
         (sensor, since),
     ).fetchone()
     return _chunk(row) if row else None
+
+
+def holds(connection: sqlite3.Connection, sensor: int, value: int, first: int, last: int) -> bool:
+    """Whether the value was measured in [first, last], as far as that is sealed."""
+    chunk = owner(connection, sensor, first)
+    while chunk is not None and chunk.since <= last:
+        begin, end = bisect_left(chunk.instants, first), bisect_right(chunk.instants, last)
+        if value in chunk.values[begin:end]:
+            return True
+        chunk = after(connection, sensor, chunk.since)
+    return False
 
 
 def newest_first(connection: sqlite3.Connection, sensor: int) -> Iterator[Chunk]:

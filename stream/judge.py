@@ -399,17 +399,18 @@ class Judge:
         )
         if not is_faulty:
             sensor.faulty_since = None
-        elif sensor.faulty_since is None or is_late:
+        elif is_late or sensor.faulty_since is None or (sensor.last_at or 0) >= sensor.faulty_since:
             sensor.faulty_since = self._faulty_since(sensor)
         after = _fault_of(sensor)
         if after == before:
             return
+        if before is not None and (after is None or after[1] != before[1]):
+            back_at = bisect_right(sensor.instants, before[1])
+            never_was = before[1] if after is not None else sensor.last_at  # or began earlier than we knew
+            ended_at = sensor.instants[back_at] if back_at < len(sensor.instants) else never_was
+            taken.silences.append(Fault(*sensor.key, before[0], before[1], ended_at))
         if after is not None:
             taken.silences.append(Fault(*sensor.key, after[0], after[1]))
-        elif before is not None:
-            back_at = bisect_right(sensor.instants, before[1])
-            ended_at = sensor.instants[back_at] if back_at < len(sensor.instants) else sensor.last_at
-            taken.silences.append(Fault(*sensor.key, before[0], before[1], ended_at))
 
     def _faulty_since(self, sensor: Sensor) -> int | None:
         """The first fault after the last value, however far back."""

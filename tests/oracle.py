@@ -18,6 +18,11 @@ SHIPPED = built_in()
 FIVE_MINUTES = 300_000
 NOBODY = "-"
 UNPLACED = "?"
+WATCHED = {"product": "temperature", "freezer": "temperature", "door": "door", "power": "power"}
+"""Roles whose sensors are judged, and of which quantity the rules are that judge them."""
+
+UNITS = {"temperature": ("Cel",), "door": ("bool", "/"), "power": ("bool", "/")}
+COLD_CLASSES = ("freezer", "walk-in-freezer", "ultra-cold")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,15 +56,34 @@ class Seen:
     longest_known: int
 
 
-def intervals(device_id: str, channel: str, readings: Iterable[Reading], facts: Iterable[Fact]) -> list[Told]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whose readings they are."""
+
+    device_id: str
+    channel: str
+    unit: str = "Cel"
+
+
+def intervals(
+    device_id: str, channel: str, readings: Iterable[Reading], facts: Iterable[Fact], unit: str = "Cel"
+) -> list[Told]:
     """Every interval of one sensor, sorted; `facts` in any order, with old revisions among them."""
     newest = _newest(facts)
-    seen = [_seen(device_id, channel, at, value, newest) for at, value in sorted(set(readings))]
+    source = Source(device_id, channel, unit)
+    seen = [_seen(source, at, value, newest) for at, value in sorted(set(readings))]
     told: list[Told] = []
     for stay in _stays(seen):
         for code in sorted({code for one in stay for code in one.rules}):
             told += _of_code(code, stay, is_left=stay[-1] is not seen[-1])
     return sorted(told, key=_order)
+
+
+def fault(readings: Iterable[Reading], faults: Iterable[tuple[int, str]]) -> tuple[str, int] | None:
+    """What is wrong with a probe that gives no value any more, and since when; None while its newest record has one."""
+    last = max((at for at, _ in readings), default=None)
+    since_then = sorted((at, why) for at, why in set(faults) if last is None or at > last)
+    return (since_then[-1][1], since_then[0][0]) if since_then else None
 
 
 def _order(told: Told) -> tuple[int, str, int]:
@@ -77,22 +101,34 @@ def _newest(facts: Iterable[Fact]) -> list[Fact]:
     return list(newest.values())
 
 
-def _seen(device_id: str, channel: str, at: int, value: int, facts: list[Fact]) -> Seen:
-    placed = _placements(device_id, channel, facts)
+def _seen(source: Source, at: int, value: int, facts: list[Fact]) -> Seen:
+    placed = _placements(source.device_id, source.channel, facts)
     standing = [p for p in placed if p.since <= at and (p.until is None or at < p.until)]
-    interval = _declared_interval(device_id, at, facts)
-    if standing:
-        place = max(standing, key=lambda p: (p.since, p.revision))
-        if place.role not in ("product", "freezer"):
-            return Seen(at, value, NOBODY, {}, None, 2 * interval)
-        stay, storage_class = place.placement_id, place.storage_class
-    elif any(p.since <= at for p in placed):
-        return Seen(at, value, NOBODY, {}, None, 2 * interval)
-    else:
-        stay, storage_class = UNPLACED, "refrigerator"
-    rule_set = _rule_set(storage_class, at, facts)
-    watching = {rule.code: rule for rule in rule_set.rules if _watches(rule, channel)}
-    return Seen(at, value, stay, watching, rule_set, 2 * interval)
+    place = max(standing, key=lambda p: (p.since, p.revision)) if standing else None
+    longest_known = 2 * _declared_interval(source.device_id, at, facts)
+    is_between = place is None and any(p.since <= at for p in placed)
+    role = _role(source, place, facts)
+    quantity = WATCHED.get(role, "")
+    if is_between or source.unit not in UNITS.get(quantity, ()):
+        return Seen(at, value, NOBODY, {}, None, longest_known)
+    rule_set = _rule_set(place, role, at, facts)
+    watching = {r.code: r for r in rule_set.rules if r.quantity == quantity and _watches(r, source.channel)}
+    return Seen(at, value, UNPLACED if place is None else place.placement_id, watching, rule_set, longest_known)
+
+
+def _role(source: Source, place: Placed | None, facts: list[Fact]) -> str:
+    """What a placement says of its sensor comes first, then the device's record, then the usual names."""
+    if place is not None and (place.channel == source.channel or place.role != "product"):
+        return place.role
+    for fact in facts:
+        if isinstance(fact, Enrolled) and fact.device_id == source.device_id:
+            for channel, role in fact.probes:
+                if channel == source.channel:
+                    return role
+    if source.unit == "Cel":
+        names = {"ambient": "ambient", "tamb": "ambient", "freezer": "freezer", "tfrz": "freezer"}
+        return names.get(source.channel, "product")
+    return source.channel if source.channel in ("door", "power") else "other"
 
 
 def _placements(device_id: str, channel: str, facts: list[Fact]) -> list[Placed]:
@@ -112,11 +148,24 @@ def _declared_interval(device_id: str, at: int, facts: list[Fact]) -> int:
     return max(declared)[1] if declared else FIVE_MINUTES
 
 
-def _rule_set(storage_class: str, at: int, facts: list[Fact]) -> RuleSet:
-    in_force = [f for f in facts if isinstance(f, RulesInForce) and f.storage_class == storage_class and f.since <= at]
-    if not in_force:
-        return SHIPPED.get(storage_class, SHIPPED["refrigerator"])
-    return max(in_force, key=lambda f: (f.since, f.revision)).rule_set
+def _rule_set(place: Placed | None, role: str, at: int, facts: list[Fact]) -> RuleSet:
+    """The point's own version where it has one, else its class's; a freezer compartment elsewhere is a freezer."""
+    in_force = [fact for fact in facts if isinstance(fact, RulesInForce) and fact.since <= at]
+    storage_class = "refrigerator" if place is None else place.storage_class
+    point = None if place is None else place.storage_point_id
+    if role == "freezer" and storage_class not in COLD_CLASSES:
+        storage_class, point = "freezer", None
+    own = [fact for fact in in_force if point is not None and fact.storage_point_id == point]
+    if own and not _newest_in_force(own).is_class_again:
+        return _newest_in_force(own).rule_set
+    of_class = [f for f in in_force if f.storage_point_id is None and f.storage_class == storage_class]
+    if of_class:
+        return _newest_in_force(of_class).rule_set
+    return SHIPPED.get(storage_class, SHIPPED["refrigerator"])
+
+
+def _newest_in_force(facts: list[RulesInForce]) -> RulesInForce:
+    return max(facts, key=lambda fact: (fact.since, fact.revision))
 
 
 def _watches(rule: Rule, channel: str) -> bool:

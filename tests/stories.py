@@ -5,13 +5,15 @@ Small numbers on purpose: instants on a coarse grid that meets every duration, w
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from coldchain.clock import MINUTE
-from coldchain.facts import Enrolled, Fact, Placed, Role, RulesInForce
+from coldchain.clock import MINUTE, SECOND
+from coldchain.facts import Enrolled, Fact, Placed, RulesInForce
 from coldchain.judgement import ALWAYS
+from coldchain.packs import Quality
+from coldchain.quantities import Quantity, Role
 from coldchain.rules import Mode, Rule, RuleSet
 from tests.tales import NEW_YEAR
 
@@ -19,15 +21,32 @@ LENGTH = 60
 """Minutes that a story lasts."""
 
 Reading = tuple[int, int]
+Faulty = tuple[int, str]
+"""An instant (ms UTC) at which there was no value, and why."""
+
+POINTS = ("point-a", "point-b")
+FAULTS = ("unplugged", "checksum")
+UNITS = {"door": "/", "power": "bool"}
+SAME_ARRIVAL = 10 * SECOND
+"""Equal values that we dated ourselves are one reading within this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tale:
-    """What the world did: readings by channel and, in the order in which the books wrote them, the facts."""
+    """What the world did: readings by channel and, in the order in which the books wrote them, the facts.
+
+    With `quality` "arrival" the device names no times, and what it says may be heard several times.
+    """
 
     device_id: str
     readings: dict[str, frozenset[Reading]]
     facts: tuple[Fact, ...]
+    faults: dict[str, frozenset[Faulty]] = field(default_factory=dict)
+    quality: Quality = "device"
+
+    @staticmethod
+    def unit(channel: str) -> str:
+        return UNITS.get(channel, "Cel")
 
     def __str__(self) -> str:
         return f"{self.device_id}: {sum(map(len, self.readings.values()))} readings, {len(self.facts)} facts"
@@ -53,7 +72,28 @@ def beats(draw: st.DrawFn) -> frozenset[Reading]:
 scattered = st.frozensets(st.tuples(instants, values), max_size=30)
 columns = st.one_of(beats(), beats(), st.tuples(beats(), scattered).map(lambda two: two[0] | two[1]), scattered)
 
+
+@st.composite
+def switchings(draw: st.DrawFn) -> frozenset[Reading]:
+    """A door or the power: yes or no, told again now and then while nothing changes."""
+    readings = set()
+    at, value = NEW_YEAR + draw(st.integers(0, 3)) * MINUTE, draw(st.sampled_from([0, 100]))
+    for step in draw(st.lists(st.sampled_from([30, 60, 60, 60, 120, 121, 420]), max_size=25)):
+        readings.add((at, value))
+        at += step * SECOND
+        value = draw(st.sampled_from([value, value, 100 - value]))
+    return frozenset(readings)
+
+
+faulty = st.frozensets(st.tuples(instants, st.sampled_from(FAULTS)), max_size=6)
+
 MODES: Sequence[Mode] = ("consecutive", "consecutive", "cumulative")
+OF_SWITCHES: dict[str, Quantity] = {"DOOR": "door", "POWR": "power"}
+LIMITS: dict[Quantity, list[tuple[str, int]]] = {
+    "temperature": [(">", 800), (">=", 800), ("<=", -50), ("<", -50), (">", 850)],
+    "door": [(">", 0), (">=", 100), (">", 50)],
+    "power": [("<", 100), ("<=", 0), ("<", 50)],
+}
 
 
 @st.composite
@@ -63,7 +103,8 @@ def rule(draw: st.DrawFn, code: str) -> Rule:
     window = None
     if mode == "cumulative" and draw(st.integers(0, 2)):
         window = duration + draw(st.integers(0, 8)) * MINUTE
-    operator, limit = draw(st.sampled_from([(">", 800), (">=", 800), ("<=", -50), ("<", -50), (">", 850)]))
+    quantity = OF_SWITCHES.get(code, "temperature")
+    operator, limit = draw(st.sampled_from(LIMITS[quantity]))
     return Rule(
         code=code,
         operator=operator,
@@ -72,13 +113,15 @@ def rule(draw: st.DrawFn, code: str) -> Rule:
         duration=duration,
         severity=draw(st.sampled_from(["warning", "alarm"])),
         window=window,
-        sensor=draw(st.sampled_from(["*", "*", "*", "tvc", "t*", "amb"])),
+        sensor=draw(st.sampled_from(["*", "*", "*", "tvc", "t*", "amb"])) if quantity == "temperature" else "*",
+        quantity=quantity,
     )
 
 
 @st.composite
 def rule_sets(draw: st.DrawFn, name: str, version: int) -> RuleSet:
-    codes = draw(st.lists(st.sampled_from(["HEAT", "FRZE", "SUM"]), min_size=0 if version > 1 else 1, unique=True))
+    known = st.sampled_from(["HEAT", "FRZE", "SUM", "SUM-2", "DOOR", "POWR"])
+    codes = draw(st.lists(known, min_size=0 if version > 1 else 1, unique=True))
     return RuleSet(name, version, tuple(draw(rule(code)) for code in sorted(codes)))
 
 
@@ -90,6 +133,19 @@ def rules_in_force(draw: st.DrawFn) -> list[Fact]:
             since = ALWAYS if version == 1 and draw(st.booleans()) else draw(instants)
             in_force = draw(rule_sets(storage_class, version))
             facts.append(RulesInForce(storage_class, version, since, in_force))
+    for point in draw(st.sampled_from([(), (), POINTS[:1], POINTS])):
+        facts += draw(_own_rules(point))
+    return facts
+
+
+@st.composite
+def _own_rules(draw: st.DrawFn, point: str) -> list[Fact]:
+    """What holds at one storage point alone, from an instant on, and the day on which its class's rules return."""
+    facts: list[Fact] = []
+    for version in range(1, 1 + draw(st.sampled_from([1, 1, 2, 3]))):
+        is_class_again = version > 1 and draw(st.booleans())
+        own = RuleSet(point, version, ()) if is_class_again else draw(rule_sets(point, version))
+        facts.append(RulesInForce("refrigerator", version, draw(beginnings), own, point, is_class_again))
     return facts
 
 
@@ -109,15 +165,19 @@ def placements(draw: st.DrawFn, device_id: str, channels: Sequence[str]) -> list
     return draw(st.permutations(facts)) if draw(st.booleans()) else facts
 
 
+ROLES_OF: dict[str, list[Role]] = {"door": ["door", "door", "other"], "power": ["power", "power", "product"]}
+
+
 @st.composite
 def _placement(
     draw: st.DrawFn, device_id: str, channel: str, placement_id: str, *, since: int, until: int | None
 ) -> list[Fact]:
     storage_class = draw(st.sampled_from(["refrigerator", "refrigerator", "freezer", "unheard-of"]))
-    role: Role = draw(st.sampled_from(["product", "product", "product", "freezer", "ambient"]))
+    point = draw(st.sampled_from(POINTS))
+    role: Role = draw(st.sampled_from(ROLES_OF.get(channel, ["product", "product", "product", "freezer", "ambient"])))
 
     def row(revision: int, ends: int | None, void: bool = False) -> Placed:
-        return Placed(placement_id, revision, device_id, channel, "point", storage_class, role, since, ends, void)
+        return Placed(placement_id, revision, device_id, channel, point, storage_class, role, since, ends, void)
 
     how = draw(st.sampled_from(["at once", "at once", "ended later", "void"]))
     if how == "at once":
@@ -126,15 +186,18 @@ def _placement(
 
 
 @st.composite
-def enrolments(draw: st.DrawFn, device_id: str) -> list[Fact]:
-    """The first declared interval, and what the device declared later."""
+def enrolments(draw: st.DrawFn, device_id: str, channels: Sequence[str]) -> list[Fact]:
+    """The first declared interval, what the device declared later, and at times which of its probes is what."""
     facts: list[Fact] = []
+    roles: st.SearchStrategy[Role] = st.sampled_from(["product", "freezer", "ambient", "other"])
     declared = [(ALWAYS, draw(st.sampled_from([1, 5])) * MINUTE)]
     for revision in range(1, 1 + draw(st.sampled_from([1, 1, 2, 3]))):
         if revision > 1:
             declared.append((draw(instants), draw(st.sampled_from([0, 1, 2])) * MINUTE))
         intervals = tuple(sorted(dict(declared).items()))
-        facts.append(Enrolled(device_id, revision, "", "senml", intervals))
+        named = draw(st.sampled_from([(), (), tuple(channel for channel in channels if channel not in UNITS)]))
+        probes = tuple((channel, draw(roles)) for channel in named)
+        facts.append(Enrolled(device_id, revision, "", "senml", intervals, probes=probes))
     return facts
 
 
@@ -151,10 +214,23 @@ def tales() -> st.SearchStrategy[Tale]:
 
 @st.composite
 def _tale(draw: st.DrawFn, device_id: str, rules: list[Fact]) -> Tale:
-    channels = draw(st.sampled_from([("tvc",), ("tvc",), ("amb", "tvc")]))
-    readings = {channel: draw(columns) for channel in channels}
-    facts = [*draw(enrolments(device_id)), *rules, *draw(placements(device_id, channels))]
-    return Tale(device_id, readings, tuple(facts))
+    channels = draw(st.sampled_from([("tvc",), ("tvc",), ("amb", "tvc"), ("door", "tvc"), ("door", "power")]))
+    quality: Quality = draw(st.sampled_from(["device", "device", "arrival"]))
+    readings = {channel: draw(switchings() if channel in UNITS else columns) for channel in channels}
+    if quality == "arrival":
+        readings = {channel: told_apart(column) for channel, column in readings.items()}
+    faults = {channel: draw(faulty) for channel in channels if draw(st.booleans())}
+    facts = [*draw(enrolments(device_id, channels)), *rules, *draw(placements(device_id, channels))]
+    return Tale(device_id, readings, tuple(facts), faults, quality)
+
+
+def told_apart(readings: frozenset[Reading]) -> frozenset[Reading]:
+    """Without those that nobody can tell from an echo: the same value again before its echoes have died away."""
+    kept: list[Reading] = []
+    for at, value in sorted(readings):
+        if not any(value == before and at - then <= 2 * SAME_ARRIVAL for then, before in kept):
+            kept.append((at, value))
+    return frozenset(kept)
 
 
 # Long stories: Hypothesis finds small ones; what goes wrong between chunks needs long ones

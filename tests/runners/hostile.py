@@ -1,8 +1,10 @@
 """The hostile runner: runs the judge as badly as the world may, and tells what the books would have at the end.
 
-It repeats packs, mixes devices, sends the old before the new, delays settings, cuts batches anywhere, starts again
-from positions long passed, dies between any two writes or only stumbles there, moves devices from worker to worker,
-and has the books read the same verdicts twice. Driven by one `random.Random`, so that a bad night can be repeated.
+It repeats packs, mixes devices, sends the old before the new, delays settings so that rules and moves are back-dated,
+hears one packet three times where the device names no times, leaves values out and says why, cuts batches anywhere,
+starts again from positions long passed, dies between any two writes or only stumbles there, moves devices from worker
+to worker, and has the books read the same verdicts twice. Driven by one `random.Random`, so that a bad night can be
+repeated.
 """
 
 import random
@@ -13,19 +15,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coldchain.events import FOREVER, Heartbeat, Verdict
+from coldchain.clock import SECOND
+from coldchain.events import FOREVER, Fault, Heartbeat, Verdict
 from coldchain.facts import RulesInForce
 from coldchain.journal import Entry
 from coldchain.journal.sqlite import read
 from coldchain.judgement import ALWAYS, Interval
-from coldchain.packs import Column, Pack
+from coldchain.packs import NO_OUTBOX, Column, Pack
 from coldchain.rules import built_in
 from coldchain.sqlite import open_to_read
-from coldchain.topics import VERDICTS
+from coldchain.topics import SILENCES, VERDICTS
 from stream.history import History
 from stream.judge import Judge
 from stream.memories import unpack_interval
-from tests.stories import Tale
+from tests.stories import FAULTS, SAME_ARRIVAL, Tale
 from tests.tales import NEW_YEAR
 
 Sensor = tuple[str, str]
@@ -127,6 +130,13 @@ class Worker:
         self.told = entries[-1].offset if entries else self.told
         return [entry.item for entry in entries]
 
+    def fault(self, sensor: Sensor) -> tuple[str, int] | None:
+        """The last that it announced of the sensor's probe: what is wrong, and since when."""
+        with closing(open_to_read(self.path)) as connection:
+            items = [entry.item for entry in read(connection, SILENCES, 0, limit=100_000)]
+        told = [f for f in items if isinstance(f, Fault) and (f.device_id, f.channel) == sensor and f.fault in FAULTS]
+        return (told[-1].fault, told[-1].since) if told and told[-1].ended_at is None else None
+
     def history(self, sensor: Sensor) -> list[tuple[int, int]]:
         """The readings of the sensor as screens get them, as often as they get them."""
         found = History(self.path).readings(sensor[0], 0, FOREVER, None, 100_000)
@@ -156,10 +166,14 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Morning:
-    """What is known of a sensor when all has been said: the books' intervals, and the history of its last worker."""
+    """What is known of a sensor when all has been said: the books' intervals, and the history of its last worker.
+
+    `fault`: why it gives no value any more and since when, None while it does.
+    """
 
     intervals: list[Interval]
     readings: list[tuple[int, int]]
+    fault: tuple[str, int] | None
 
 
 def run(tales: list[Tale], directory: Path, dice: random.Random, risk: float = 0.3) -> dict[Sensor, Morning]:
@@ -175,7 +189,11 @@ def run(tales: list[Tale], directory: Path, dice: random.Random, risk: float = 0
         for worker in workers:
             worker.judge.close()
     sensors = [(tale.device_id, channel) for tale in tales for channel in tale.readings]
-    return {sensor: Morning(books.of(sensor), night.owners[sensor[0]].history(sensor)) for sensor in sensors}
+    return {sensor: _morning(sensor, books, night.owners[sensor[0]]) for sensor in sensors}
+
+
+def _morning(sensor: Sensor, books: Books, last: Worker) -> Morning:
+    return Morning(books.of(sensor), last.history(sensor), last.fault(sensor))
 
 
 @dataclass(slots=True)
@@ -253,7 +271,7 @@ def _settings(tales: list[Tale], dice: random.Random) -> list[Entry]:
 
 def _readings(tales: list[Tale], dice: random.Random) -> list[Entry]:
     """All packs of all devices, mixed, some twice, with heartbeats between them."""
-    queues = [_packs(tale, dice) for tale in tales]
+    queues = [_heard(tale, dice) if tale.quality == "arrival" else _packs(tale, dice) for tale in tales]
     items: list[Pack | Heartbeat] = []
     at = NEW_YEAR
     while queues := [queue for queue in queues if queue]:
@@ -264,32 +282,57 @@ def _readings(tales: list[Tale], dice: random.Random) -> list[Entry]:
     return [Entry(offset, key, item) for offset, (key, item) in enumerate(zip(keys, items, strict=True), 1)]
 
 
+Record = tuple[int, str, int | str]
+"""An instant, a channel, and its value or why there was none."""
+
+
+def _records(tale: Tale) -> list[Record]:
+    measured: list[Record] = [(at, channel, value) for channel, column in tale.readings.items() for at, value in column]
+    faulty: list[Record] = [(at, channel, fault) for channel, column in tale.faults.items() for at, fault in column]
+    return sorted([*measured, *faulty], key=lambda record: (record[0], record[1], str(record[2])))
+
+
 def _packs(tale: Tale, dice: random.Random) -> list[Pack]:
-    records = [(at, channel, value) for channel, readings in tale.readings.items() for at, value in readings]
-    records.sort()
+    """Of a device that numbers and dates: in any order, cut anywhere, readings and whole packs told again."""
+    records = _records(tale)
     disorder = dice.choice([0, 0, 3, 1000])
-    records = [record for _, record in sorted((n + dice.random() * disorder, r) for n, r in enumerate(records))]
+    ranks = [(number + dice.random() * disorder, record) for number, record in enumerate(records)]
+    records = [record for _, record in sorted(ranks, key=lambda rank: rank[0])]
     records += dice.sample(records, dice.randrange(len(records) // 3 + 1))
     packs: list[Pack] = []
     while records:
         size = dice.choice([1, 1, 2, 5, 30])
-        packs.append(_pack(tale.device_id, len(packs) + 1, records[:size], dice))
+        packs.append(_pack(tale, len(packs) + 1, records[:size]))
         del records[:size]
     for _ in range(dice.randrange(len(packs) // 2 + 1)):
         packs.insert(dice.randrange(len(packs) + 1), dice.choice(packs))
     return packs
 
 
-def _pack(device_id: str, seq: int, records: list[tuple[int, str, int]], dice: random.Random) -> Pack:
+def _heard(tale: Tale, dice: random.Random) -> list[Pack]:
+    """Of a device that names no times: a pack a record, dated as we heard it, and heard up to three times."""
+    heard: list[Record] = []
+    for at, channel, told in _records(tale):
+        echoes = [] if isinstance(told, str) else dice.sample(range(1, SAME_ARRIVAL // SECOND + 1), dice.randrange(3))
+        heard += [(at + after * SECOND, channel, told) for after in (0, *sorted(echoes))]
+    return [_pack(tale, None, [record]) for record in sorted(heard, key=lambda record: record[0])]
+
+
+def _pack(tale: Tale, seq: int | None, records: list[Record]) -> Pack:
     columns = []
     for channel in sorted({channel for _, channel, _ in records}):
-        mine = [(at, value) for at, name, value in records if name == channel]
-        column = Column(channel, "Cel", tuple(at for at, _ in mine), tuple(value for _, value in mine))
-        if dice.random() < 0.1:
-            column = _with_fault(column, mine[0][0] + 1)
-        columns.append(column)
-    return Pack(device_id, "0f", seq, NEW_YEAR, "device", tuple(columns))
-
-
-def _with_fault(column: Column, at: int) -> Column:
-    return Column(column.channel, column.unit, column.measured_at, column.values, (at,), ("unplugged",))
+        mine = [(at, told) for at, name, told in records if name == channel]
+        measured = [(at, told) for at, told in mine if isinstance(told, int)]
+        faulty = [(at, told) for at, told in mine if isinstance(told, str)]
+        columns.append(
+            Column(
+                channel,
+                tale.unit(channel),
+                tuple(at for at, _ in measured),
+                tuple(value for _, value in measured),
+                tuple(at for at, _ in faulty),
+                tuple(fault for _, fault in faulty),
+            )
+        )
+    outbox_id = NO_OUTBOX if seq is None else "0f"
+    return Pack(tale.device_id, outbox_id, seq, max(at for at, _, _ in records), tale.quality, tuple(columns))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import oracle
 from tests.runners import hostile
 from tests.stories import Tale, districts, long_district
 from tests.stream.test_judge_property import expected, told
@@ -31,6 +32,7 @@ def the_books_have_the_truth(district: list[Tale], night: random.Random, risk: f
             morning = found[tale.device_id, channel]
             assert [told(i) for i in morning.intervals] == expected(tale, channel)
             assert morning.readings == sorted(tale.readings[channel])
+            assert morning.fault == oracle.fault(tale.readings[channel], tale.faults.get(channel, ()))
 
 
 @given(districts(), nights)

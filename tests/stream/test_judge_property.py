@@ -19,7 +19,7 @@ def told(interval: Interval) -> Told:
 
 
 def expected(tale: Tale, channel: str) -> list[Told]:
-    return oracle.intervals(tale.device_id, channel, tale.readings[channel], tale.facts)
+    return oracle.intervals(tale.device_id, channel, tale.readings[channel], tale.facts, tale.unit(channel))
 
 
 @given(tales(), st.randoms(use_true_random=False))
@@ -30,7 +30,11 @@ def test_the_judge_says_what_the_oracle_says(tale, random):
 
     for channel, readings in tale.readings.items():
         ordered = sorted(readings)
-        found = judge([at for at, _ in ordered], [value for _, value in ordered], facts.timeline("pi-0142", channel))
+        found = judge(
+            [at for at, _ in ordered],
+            [value for _, value in ordered],
+            facts.timeline("pi-0142", channel, tale.unit(channel)),
+        )
 
         assert [told(interval) for interval in found] == expected(tale, channel)
 
@@ -41,7 +45,7 @@ def test_a_fold_cut_anywhere_gives_the_same(tale, cuts):
     facts = Facts(tale.facts)
     for channel, readings in tale.readings.items():
         ordered = sorted(readings)
-        timeline = facts.timeline("pi-0142", channel)
+        timeline = facts.timeline("pi-0142", channel, tale.unit(channel))
         memory, ended = AT_REST, []
         edges = [0, *sorted(cut for cut in cuts if cut < len(ordered)), len(ordered)]
         for begin, end in pairwise(edges):

@@ -1,16 +1,18 @@
 """What re-judgement promises where a sum outlives its interval: the window still holds readings of one long over."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from coldchain.clock import MINUTE
-from coldchain.events import Verdict
+from coldchain.events import FOREVER, Fault, Verdict
 from coldchain.facts import Enrolled, RulesInForce
 from coldchain.journal import Entry
 from coldchain.judgement import ALWAYS
-from coldchain.packs import Column, Pack
+from coldchain.packs import Column, Pack, Quality
 from coldchain.rules import Rule, RuleSet
+from stream.history import History
 from stream.judge import Judge
 from tests.runners.hostile import Books
 from tests.tales import minute
@@ -86,3 +88,73 @@ def test_what_comes_late_before_its_end_ends_it_earlier(told):
     told.measure(minute(15.1), 500)
 
     assert told.ends() == [(minute(6), minute(15.1))]
+
+
+# What comes from a device that names no times, and from a probe that fails between its readings
+
+
+class Notes:
+    """A judge with chunks of a few readings, and how it is told of one sensor."""
+
+    def __init__(self, judge: Judge, path: Path) -> None:
+        self.judge = judge
+        self._history = History(path)
+        self._offset = 0
+
+    def hear(self, quality: Quality, column: Column) -> list[Fault]:
+        self._offset += 1
+        newest = max((*column.measured_at, *column.faulty_at))
+        pack = Pack("fridge-7", "0", None, newest, quality, (column,))
+        taken = self.judge.take([Entry(self._offset, "fridge-7", pack)])
+        return [event for event in taken.silences if isinstance(event, Fault)]
+
+    def instants(self) -> list[int]:
+        return [one.measured_at for one in self._history.readings("fridge-7", 0, FOREVER, None, 1_000)]
+
+
+@pytest.fixture
+def notes(tmp_path, monkeypatch):
+    monkeypatch.setattr("stream.rejudgement.SEAL_AT", 4)
+    monkeypatch.setattr("stream.rejudgement.TAIL_KEEPS", 2)
+    notes = Notes(Judge(tmp_path / "stream.db"), tmp_path / "stream.db")
+    yield notes
+    notes.judge.close()
+
+
+def test_an_echo_of_what_is_sealed_counts_as_little_as_one_of_what_was_just_heard(notes):
+    for at in range(20):
+        notes.hear("arrival", Column("tvc", "Cel", (minute(at),), (500,)))
+    for at in range(20):
+        notes.hear("arrival", Column("tvc", "Cel", (minute(at) + 5_000,), (500,)))
+
+    assert notes.instants() == [minute(at) for at in range(20)]
+
+
+def test_the_same_value_later_than_an_echo_can_be_is_another_reading(notes):
+    for at in range(20):
+        notes.hear("arrival", Column("tvc", "Cel", (minute(at),), (500,)))
+    notes.hear("arrival", Column("tvc", "Cel", (minute(3) + 10_001,), (500,)))
+
+    assert minute(3) + 10_001 in notes.instants()
+
+
+def test_a_value_between_two_faults_ends_the_first_even_where_it_comes_with_the_second(notes):
+    notes.hear("device", Column("tvc", "Cel", (minute(0),), (500,)))
+    first = notes.hear("device", Column("tvc", "Cel", (), (), (minute(1),), ("unplugged",)))
+    second = notes.hear("device", Column("tvc", "Cel", (minute(2),), (500,), (minute(3),), ("checksum",)))
+
+    assert first == [Fault("fridge-7", "tvc", "unplugged", minute(1))]
+    assert second == [
+        Fault("fridge-7", "tvc", "unplugged", minute(1), minute(2)),
+        Fault("fridge-7", "tvc", "checksum", minute(3)),
+    ]
+
+
+def test_a_fault_that_began_earlier_than_we_knew_leaves_none_behind_that_never_ends(notes):
+    notes.hear("device", Column("tvc", "Cel", (), (), (minute(5),), ("unplugged",)))
+    earlier = notes.hear("device", Column("tvc", "Cel", (), (), (minute(2),), ("unplugged",)))
+
+    assert earlier == [
+        Fault("fridge-7", "tvc", "unplugged", minute(5), minute(5)),
+        Fault("fridge-7", "tvc", "unplugged", minute(2)),
+    ]
