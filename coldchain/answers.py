@@ -98,4 +98,7 @@ def _number(table: dict[str, Any], key: str, kind: type) -> Any:
 
 
 def _json(table: dict[str, Any]) -> bytes:
-    return json.dumps(table, separators=(",", ":")).encode()
+    return _encode(table).encode()
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode

@@ -395,7 +395,8 @@ class Gate:
         durable = outbox.durable.with_number(seq)
         if len(durable.ranges) > MOST_RANGES:
             raise Flooding(f"the outbox has more than {MOST_RANGES:,} holes: send the oldest packs first")
-        outbox = self._outboxes.numbered(outbox, work.at)._replace(durable=durable)
+        number = outbox.number or self._outboxes.numbered(outbox, work.at).number
+        outbox = Outbox(outbox.device_id, outbox.outbox_id, number, durable)
         work.outboxes[outbox.key] = outbox
         return outbox
 

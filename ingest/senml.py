@@ -19,7 +19,7 @@ from msgspec import UNSET, UnsetType
 from coldchain.clock import MINUTE, SECOND, YEAR_2000
 from coldchain.packs import NO_OUTBOX, Column, Pack, Quality
 from coldchain.readings import FAULT_PREFIX, HIGHEST, LOWEST, RANGE, NotANumber, centidegrees, centidegrees_of_float
-from coldchain.senml import CLOCK, OUTBOX, SEQ, TRUSTED, UNDATED
+from coldchain.senml import CLOCK, OUTBOX, RESERVED, SEQ, TRUSTED, UNDATED
 from ingest.refusals import Oversized, Unbelieved, Unreadable, WronglyDated, payload_digest
 
 LONGEST = 256 * 1024
@@ -87,6 +87,9 @@ def parse(device_id: str, payload: bytes, received_at: int) -> Pack:
             f"a message of {len(payload):,} bytes (digest {payload_digest(payload).hex()}) "
             f"is longer than {LONGEST:,}; only its beginning is kept"
         )
+    plain = _plain_pack(device_id, payload, received_at)
+    if plain is not None:
+        return plain
     try:
         return _Reader(device_id, payload, received_at).pack()
     except Unbelieved as why:
@@ -121,6 +124,103 @@ def identity(device_id: str, payload: bytes) -> tuple[str | None, int | None]:
     if seq is not None and outbox_id is None:
         outbox_id = NO_OUTBOX
     return outbox_id, seq
+
+
+class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The labels that an agent uses, in the records of a pack without faults."""
+
+    n: str
+    v: Number = UNSET
+    u: Text = UNSET
+    t: Number = UNSET
+    vs: Text = UNSET
+    bn: Text = UNSET
+    bt: Number = UNSET
+
+
+_plain_records = msgspec.json.Decoder(list[_Plain])
+
+_hundredths_of: dict[int | float, int | None] = {}
+"""What was worked out before, since sensors say the same few thousand numbers again and again."""
+
+MOST_REMEMBERED = 50_000
+
+
+def _plain_pack(device_id: str, payload: bytes, received_at: int) -> Pack | None:
+    """The pack, where it is just what an agent writes (`coldchain/senml.py`); else None, and `_Reader` says what it is.
+
+    The same pack as `_Reader` makes, for a third of the work: what holds for every record is asked of all at once.
+    """
+    try:
+        records = _plain_records.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if len(records) < 4 or b"\\" in payload:
+        return None
+    own, number, clock = records[:3]
+    base, seq, outbox_id = own.bt, number.v, own.vs
+    if not (own.n == OUTBOX and number.n == SEQ and clock.n == CLOCK and clock.vs == TRUSTED):
+        return None
+    if own.bn != f"{device_id}:" or type(base) is not int or not 2 * RELATIVE_S <= base < 1e12:
+        return None
+    if type(seq) is not int or not 0 <= seq < HIGHEST_SEQ:
+        return None
+    if type(outbox_id) is not str or _outbox_id.fullmatch(outbox_id) is None:
+        return None
+    columns = _plain_columns(records[3:], base)
+    if columns is None:
+        return None
+    colons = 9 + device_id.count(":") + sum(len(c.measured_at) * (4 + c.channel.count(":")) for c in columns)
+    if payload.count(b":") != colons:  # a label more than there should be, or one that stands twice
+        return None
+    if max(c.measured_at[-1] for c in columns) - received_at > MOST_AHEAD:
+        return None
+    return Pack(device_id, outbox_id, seq, received_at, "trusted", columns)
+
+
+def _plain_columns(records: list[_Plain], base: int) -> tuple[Column, ...] | None:
+    names = dict.fromkeys([record.n for record in records])
+    if len(names) > MOST_COLUMNS:
+        return None
+    if len(names) == 1:
+        column = _plain_column(records, base)
+        return None if column is None else (column,)
+    columns = [_plain_column([record for record in records if record.n == name], base) for name in names]
+    known = [column for column in columns if column is not None]
+    return tuple(known) if len(known) == len(columns) else None
+
+
+def _plain_column(records: list[_Plain], base: int) -> Column | None:
+    """None where a record has no value, no time or another unit, and where instants are not in order."""
+    channel = records[0].n
+    if channel in RESERVED or _channel.fullmatch(channel) is None:
+        return None
+    if {record.u for record in records} != {CELSIUS}:
+        return None
+    try:
+        instants = [round((base + record.t) * SECOND) for record in records]  # type: ignore[operator]
+    except (TypeError, ValueError, OverflowError):  # no time, or one beyond any calendar
+        return None
+    values = [value for record in records if (value := _plain_value(record.v)) is not None]
+    if len(values) < len(records) or min(values) < LOWEST or max(values) > HIGHEST:
+        return None
+    if instants[0] < YEAR_2000 or any(map(int.__gt__, instants, instants[1:])):
+        return None
+    return Column(channel, CELSIUS, tuple(instants), tuple(values))
+
+
+def _plain_value(v: Number) -> int | None:
+    """Hundredths, None where there is no number or only its text can tell."""
+    try:
+        return _hundredths_of[v]  # type: ignore[index]
+    except KeyError:
+        pass
+    if v is UNSET or not -1e6 < v < 1e6:
+        return None
+    if len(_hundredths_of) >= MOST_REMEMBERED:
+        _hundredths_of.clear()
+    value = _hundredths_of[v] = v * 100 if isinstance(v, int) else centidegrees_of_float(v)
+    return value
 
 
 class _Growing:

@@ -5,7 +5,10 @@ that clock has run for three of its declared intervals without a pack. So a repl
 in which we were down makes nobody silent.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
 
 from coldchain.clock import SECOND
 from coldchain.events import Outage, Silence
@@ -41,8 +44,7 @@ class BeatClock:
         return self.known + min(max(at - self.last_beat_at, 0), LONGEST_BEAT)
 
 
-@dataclass(frozen=True, slots=True)
-class Hearing:
+class Hearing(msgspec.Struct, frozen=True, gc=False):
     """When a device was last heard: on the beat clock, and in ms UTC; `silent_at` while it is silent.
 
     Beside it, what its packs say of the device: whether it numbers them, whether we had to date them, and when the
