@@ -50,8 +50,9 @@ class Limits:
 
 
 def limits_of(storage_class: str, rules: RuleSet) -> Limits:
-    upper = [rule for rule in rules.rules if rule.is_upper]
-    lower = [rule for rule in rules.rules if not rule.is_upper]
+    of_temperature = [rule for rule in rules.rules if rule.quantity == "temperature"]
+    upper = [rule for rule in of_temperature if rule.is_upper]
+    lower = [rule for rule in of_temperature if not rule.is_upper]
     low = max((rule.limit for rule in lower), default=LOWEST_STORED.get(storage_class))
     return Limits(
         heat=min(_alarm_limits(upper), default=None),
