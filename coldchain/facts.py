@@ -203,8 +203,7 @@ class Facts:
         if quantity is None or (unit not in SWITCHES if quantity != "temperature" else unit != CELSIUS):
             return Stretch(since, (), interval, stay)
         rules = self._rules_for(stands, role, since)
-        watching = tuple(rule for rule in rules.rules if rule.quantity == quantity and rule.watches(channel))
-        return Stretch(since, watching, interval, stay, rules.name, rules.version)
+        return Stretch(since, rules.watching(channel, quantity), interval, stay, rules.name, rules.version)
 
     def role(self, device_id: str, channel: str, unit: str, stands: Placed | None) -> Role:
         """What the sensor is to the point: as its own placement says, else its device's record, else its name."""

@@ -67,6 +67,10 @@ class RuleSet:
     version: int
     rules: tuple[Rule, ...]
 
+    def watching(self, channel: str, quantity: Quantity = "temperature") -> tuple[Rule, ...]:
+        """The rules by which a channel of the quantity is judged."""
+        return tuple(rule for rule in self.rules if rule.quantity == quantity and rule.watches(channel))
+
 
 class BadRules(Refused):
     """A rules file says something that cannot be judged by."""

@@ -269,7 +269,7 @@ def _judge(sensor: SensorReadings, timeline: Timeline) -> list[Interval]:
 
 def _timeline(sensor: SensorReadings, rules: RuleSet, interval: int | None, name: str) -> Timeline:
     """One stay under one set of rules; the interval as told, else as the file states it, else as it looks."""
-    watching = tuple(rule for rule in rules.rules if rule.watches(name))
+    watching = rules.watching(name)
     if interval is not None:
         stated = {ALWAYS: interval}
     else:

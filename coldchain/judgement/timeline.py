@@ -88,5 +88,4 @@ def difference(one: Timeline, other: Timeline) -> tuple[int, int | None] | None:
 
 def always(rules: RuleSet, interval: int, channel: str, stay: str | None = None) -> Timeline:
     """The timeline of a temperature sensor that only ever stood in one place under one set of rules."""
-    watching = tuple(rule for rule in rules.rules if rule.quantity == "temperature" and rule.watches(channel))
-    return Timeline((Stretch(ALWAYS, watching, interval, stay, rules.name, rules.version),))
+    return Timeline((Stretch(ALWAYS, rules.watching(channel), interval, stay, rules.name, rules.version),))
