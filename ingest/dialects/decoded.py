@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple, Protocol
 
-from coldchain.errors import NotFound
+from coldchain.errors import NotFound, Refused
 from coldchain.quantities import CELSIUS
 
 
@@ -39,7 +39,7 @@ class Sent(NamedTuple):
     received_at: int
     zone: tzinfo = UTC
     mapping: Mapping[str, Any] | None = None
-    """Where plain JSON has what (`json.py`); other dialects do not read it."""
+    """Where plain JSON has what (`plain_json.py`). Where a bare number says no unit, its `unit` (C, F, K) is meant."""
 
     retained: bool = False
     """The broker had kept it for whoever subscribes: nobody knows how old it is."""
@@ -64,6 +64,23 @@ class Dialect(Protocol):
         A bridge publishes what many devices say, and bears a name of its own that no reading carries.
         """
         ...
+
+
+class BadMapping(Refused):
+    """A mapping table cannot be used."""
+
+
+class BadHardwareId(Refused):
+    """A hardware id would mean more topics than its own."""
+
+
+def level(hardware_id: str | None) -> str:
+    """The part of a filter that stands for the device; `+` for any. Raises BadHardwareId."""
+    if hardware_id is None:
+        return "+"
+    if not hardware_id or any(sign in hardware_id for sign in "+#\0") or hardware_id.startswith("$"):
+        raise BadHardwareId(f"{hardware_id!r} is no hardware id: MQTT means other topics by '+', '#' and '$'")
+    return hardware_id
 
 
 class NoSuchDialect(NotFound):

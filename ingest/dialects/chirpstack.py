@@ -1,0 +1,52 @@
+"""ChirpStack v4 (and v3): uplinks of LoRaWAN devices, decoded by the codec of their device profile (`object`).
+
+A device is its EUI. Joins, acknowledgements and logs are no readings; their time and the gateways' are not asked.
+"""
+
+from typing import Any
+
+from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.instants import instant
+from ingest.dialects.lorawan import found_in_object, without_nulls
+from ingest.dialects.payloads import Table, glance, json_of, name_of, part, table_of
+from ingest.dialects.tables import decoded
+
+
+class ChirpStack:
+    name = "chirpstack"
+
+    def recognises(self, sent: Sent) -> bool:
+        parts = sent.topic.split("/")
+        if "application" in parts and "device" in parts and "event" in parts:
+            return True
+        table = glance(sent.payload)
+        return isinstance(table, dict) and part(table, "deviceInfo", "devEui") is not None
+
+    def decode(self, sent: Sent) -> list[Decoded]:
+        parts = sent.topic.split("/")
+        if "event" in parts and parts[-1] not in ("up", "event"):
+            return []
+        table = table_of(sent.payload)
+        found = found_in_object(_object(table), table.get("data"), "ChirpStack")
+        if not found:
+            return []
+        at = instant(table.get("time"), sent.zone)
+        device_id = _device(table, parts)
+        return [decoded(one, device_id, at) for one in found]
+
+    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
+        own = level(hardware_id)
+        return (f"application/{own}/device/+/event/up",) if is_bridge else (f"application/+/device/{own}/event/up",)
+
+
+def _object(table: Table) -> Any:
+    """v3 may have it as text."""
+    told = without_nulls(table, "object", "objectJSON")
+    return json_of(told.encode()) if isinstance(told, str) else told
+
+
+def _device(table: Table, parts: list[str]) -> str:
+    told = part(table, "deviceInfo", "devEui") or table.get("devEUI")
+    if told is None and "device" in parts[:-1]:
+        told = parts[parts.index("device") + 1]
+    return name_of(told, "devEui")

@@ -1,0 +1,46 @@
+"""What the network servers of LoRaWAN have in common: the object that a device's codec made of its few bytes.
+
+Not a dialect itself: ChirpStack and The Things Stack put this object into their own envelopes.
+"""
+
+from typing import Any
+
+from ingest.dialects.keys import AMBIENT, words_of
+from ingest.dialects.payloads import Table
+from ingest.dialects.tables import Found, found_in
+from ingest.refusals import Unreadable
+
+PROBES = frozenset({"ds", "tmp", "ext", "external", "probe"})
+"""Words of a probe on a cable; what is in the housing then measures the room."""
+
+HOUSINGS = frozenset({"sht", "internal", "builtin", "board"})
+
+
+def found_in_object(decoded_object: Any, payload: Any, server: str) -> list[Found]:
+    """The quantities that a codec found. Raises Unreadable where no codec read what the device sent."""
+    if decoded_object is None:
+        if payload:
+            raise Unreadable(f"{server} did not decode what the device sent: give its device profile a codec")
+        return []
+    if isinstance(decoded_object, list):
+        decoded_object = {"object": decoded_object}
+    if not isinstance(decoded_object, dict):
+        raise Unreadable("what the codec made of the message is no object")
+    found = found_in(decoded_object, allowed=frozenset({"internal"}))
+    has_probe = any(_is_cable(one) for one in found)
+    return [_in_housing(one) if has_probe else one for one in found]
+
+
+def without_nulls(table: Table, *keys: str) -> Any:
+    """The first value of these keys that is there at all."""
+    return next((table[key] for key in keys if table.get(key) is not None), None)
+
+
+def _is_cable(found: Found) -> bool:
+    return found.unit == "Cel" and bool(PROBES.intersection(words_of(found.sensor)))
+
+
+def _in_housing(found: Found) -> Found:
+    words = words_of(found.sensor)
+    is_housing = HOUSINGS.intersection(words) or words in (("temperature",), ("temp",))
+    return found._replace(role=AMBIENT) if found.unit == "Cel" and is_housing else found

@@ -1,0 +1,113 @@
+"""A payload: the bytes of one message as text or JSON, read so strictly that no mistake passes for a temperature.
+
+Numbers keep their decimal digits. UTF-8 alone; no key stands twice in one object; nothing is deeper than `DEEPEST`.
+"""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ingest.refusals import Unreadable
+from ingest.senml import LONGEST
+
+DEEPEST = 24
+MOST_DIGITS = 400
+"""Signs of the longest number that is read; 64-bit floats reach 309."""
+
+Table = dict[str, Any]
+"""A JSON object. Its numbers are Decimal, its other values text, truth values, None, lists and tables."""
+
+
+def text_of(payload: bytes) -> str:
+    """The whole payload as text, without the white space around it. Raises Unreadable."""
+    if len(payload) > LONGEST:
+        raise Unreadable(f"it has {len(payload):,} bytes, more than {LONGEST:,}")
+    try:
+        text = payload.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as why:
+        raise Unreadable(f"it is no UTF-8 text: byte {why.start} is wrong") from None
+    if not text:
+        raise Unreadable("it is empty")
+    return text
+
+
+def json_of(payload: bytes) -> Any:
+    """Raises Unreadable. `NaN` and `Infinity`, which some devices write, become Decimals that are no number."""
+    text = text_of(payload)
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_table, parse_float=_number, parse_int=_number, parse_constant=Decimal
+        )
+    except json.JSONDecodeError as why:
+        raise Unreadable(f"it is no JSON: {why.msg} at sign {why.pos}") from None
+    except (ValueError, RecursionError) as why:
+        raise Unreadable(f"it is no JSON: {type(why).__name__}") from None
+    _check_depth(value)
+    return value
+
+
+def table_of(payload: bytes) -> Table:
+    """Raises Unreadable, also where the JSON is no object."""
+    value = json_of(payload)
+    if not isinstance(value, dict):
+        raise Unreadable("it is JSON, but no object")
+    return value
+
+
+def glance(payload: bytes) -> Any:
+    """What `json_of` gives, or None where it would raise: for telling one dialect from another."""
+    try:
+        return json_of(payload)
+    except Unreadable:
+        return None
+
+
+def part(table: Any, *path: str) -> Any:
+    """What lies at the end of the path, None where nothing does."""
+    for key in path:
+        if not isinstance(table, dict):
+            return None
+        table = table.get(key)
+    return table
+
+
+def name_of(value: Any, what: str) -> str:
+    """An identifier, given as text or as a number. Raises Unreadable where it is none that can be shown."""
+    text = str(value).strip() if isinstance(value, str | Decimal) else ""
+    if not 0 < len(text) <= 200 or not text.isprintable():
+        raise Unreadable(f"{what} is missing, or no name of up to 200 printable signs")
+    return text
+
+
+def _table(pairs: list[tuple[str, Any]]) -> Table:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise Unreadable("a key stands twice in one object: which of the two is meant?")
+    return table
+
+
+def _number(digits: str) -> Decimal:
+    if len(digits) > MOST_DIGITS:
+        raise Unreadable(f"a number has more than {MOST_DIGITS} signs")
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:
+        raise Unreadable("a number is beyond any measure") from None
+    if number.adjusted() > MOST_DIGITS:
+        raise Unreadable("a number is beyond any measure")
+    return number
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise Unreadable(f"it is nested deeper than {DEEPEST} levels")
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (each for each in inner if isinstance(each, dict | list))
