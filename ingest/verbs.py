@@ -5,6 +5,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from coldchain.data_dir import DataDir
@@ -142,3 +143,70 @@ def _zone(name: str) -> ZoneInfo:
 JUDGE_HELP = "judges files of readings with no server, by the platform's own code"
 
 JUDGE = Verb(JUDGE_HELP, _describe_judge, _run_judge)
+
+
+def _describe_decode(parser: ArgumentParser) -> None:
+    parser.description = f"""{DECODE_HELP}.
+
+Each line has device_id (the hardware's own name), sensor (its channel), measured_at (ISO 8601, or null where the
+message names no time), and celsius, or fault where the probe gave none. Nothing where the message holds no temperature
+of a store. docs/dialects.md tells what each dialect understands.
+
+Exit code: 0 read (whatever was in it), 2 the arguments cannot be used, 3 it cannot be read: the reason on stderr."""
+    parser.add_argument(
+        "--dialect", default="auto", metavar="NAME|auto", help="how the device speaks; auto tells by topic and shape"
+    )
+    parser.add_argument("--topic", default="", metavar="TOPIC", help="the MQTT topic that it was published to")
+    parser.add_argument("--received-at", metavar="T", help="when it arrived, ISO 8601 or Unix seconds (default: now)")
+    parser.add_argument("--zone", default="UTC", metavar="Z", help="of times that name none (default: %(default)s)")
+    parser.add_argument("--mapping", type=Path, metavar="FILE", help="TOML or JSON: where plain JSON has what")
+
+
+def _run_decode(arguments: Namespace) -> int:
+    import json
+
+    from coldchain.clock import instant, iso, now
+    from coldchain.quantities import CELSIUS
+    from coldchain.readings import celsius
+    from ingest import dialects
+    from ingest.refusals import Unreadable
+
+    zone = _zone(arguments.zone)
+    received_at = now() if arguments.received_at is None else instant(arguments.received_at, zone)
+    mapping = None if arguments.mapping is None else dialects.checked_mapping(_mapping(arguments.mapping))
+    if arguments.dialect != dialects.AUTO:
+        dialects.named(arguments.dialect)
+    sent = dialects.Sent(arguments.topic, sys.stdin.buffer.read(), received_at, zone, mapping)
+    try:
+        readings = dialects.decode(arguments.dialect, sent)
+    except Unreadable as why:
+        print(f"coldchain decode: {why}", file=sys.stderr)
+        return EXIT_DAMAGED
+    for reading in readings:
+        if reading.unit != CELSIUS:
+            continue
+        at = None if reading.measured_at is None else iso(reading.measured_at)
+        line = {"device_id": reading.device_id, "sensor": reading.sensor, "measured_at": at}
+        said = {"fault": reading.fault} if reading.value is None else {"celsius": celsius(reading.value)}
+        print(json.dumps(line | said))
+    return 0
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    """Raises BadArgument."""
+    import json
+    import tomllib
+
+    try:
+        text = path.read_text("utf-8")
+        table = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+    except (OSError, ValueError) as why:
+        raise BadArgument(f"{path} cannot be read: {why}") from why
+    if not isinstance(table, dict):
+        raise BadArgument(f"{path} is no table")
+    return table
+
+
+DECODE_HELP = "reads one message of a device from standard input, and tells each temperature in it as a JSON line"
+
+DECODE = Verb(DECODE_HELP, _describe_decode, _run_decode)

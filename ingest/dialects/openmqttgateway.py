@@ -1,7 +1,7 @@
 """OpenMQTTGateway and Theengs Gateway: Bluetooth sensors under `home/<gateway>/BTtoMQTT/<address>`.
 
-Numbers are often text. The same temperature comes in °C (`tempc`) and °F (`tempf`). `SYStoMQTT` tells the gateway's own chip. A gateway with a
-433 MHz radio passes on what rtl_433 says (`RTL_433toMQTT`).
+Numbers are often text. The same temperature comes in °C (`tempc`) and °F (`tempf`). `SYStoMQTT` tells the gateway's own
+chip. A gateway with a 433 MHz radio passes on what rtl_433 says (`RTL_433toMQTT`).
 """
 
 import re
