@@ -6,28 +6,21 @@ or device, and counts once.
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
 
 from coldchain import crash
-from coldchain.answers import (
-    Acknowledgement,
-    Configuration,
-    RefusedPack,
-    encode_acknowledgement,
-    encode_configuration,
-    encode_refused,
-)
+from coldchain.answers import Configuration, encode_configuration
 from coldchain.clock import SECOND, Clock, now
 from coldchain.data_dir import DataDir
 from coldchain.facts import Enrolled
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.topics import SETTINGS, mqtt_topic
-from ingest.gate import Gate, Message, Outcome
+from ingest.gate import Gate
 from ingest.http import make_app, open_door
 from ingest.keeper import Keeper, Stuck
 from ingest.mqtt import Broker, Line, listen
 from ingest.space import LIMIT, Measure
+from ingest.telling import Teller
 
 BEAT_S = 10.0
 FIRST_PRUNING_S = 60.0
@@ -36,8 +29,6 @@ AT_ONCE = 200
 """So many configurations are published before the broker's word for them is awaited."""
 
 CONFIG_LEAF = "config"
-ACK_LEAF = "ack"
-REFUSED_LEAF = "refused"
 
 log = logging.getLogger("ingest")
 
@@ -58,7 +49,9 @@ async def serve(
         async with listen(broker, clock) as line:
             app = make_app(keeper, clock, lambda: {**keeper.counters(), **_line_counters(line)})
             async with open_door(app, data_dir.gate_socket), asyncio.TaskGroup() as tasks:
-                tasks.create_task(_pump(keeper, line), name="pump")
+                teller = Teller(line.publish)
+                tasks.create_task(_pump(keeper, line, teller), name="pump")
+                tasks.create_task(teller.keep_on(), name="acknowledgements")
                 tasks.create_task(_beat(keeper, line), name="heartbeats")
                 tasks.create_task(_prune(keeper), name="retention")
                 wishes = Wishes()
@@ -68,28 +61,14 @@ async def serve(
         keeper.close()
 
 
-async def _pump(keeper: Keeper, line: Line) -> None:
+async def _pump(keeper: Keeper, line: Line, teller: Teller) -> None:
     async for batch in line.batches():
         crash.point("gate.received")
         outcomes = await keeper.take_until_durable(batch)
         crash.point("gate.appended")
         line.acknowledge(batch)
         crash.point("gate.acknowledged")
-        for topic, body in answers(batch, outcomes):
-            line.publish(topic, body)
-
-
-def answers(batch: Sequence[Message], outcomes: Sequence[Outcome]) -> list[tuple[str, bytes]]:
-    """What is to be said after a batch, as (topic, body): ranges once an outbox, each refusal once."""
-    durable: dict[tuple[str, str], Acknowledgement] = {}
-    refused: dict[tuple[str, RefusedPack], None] = {}
-    for message, outcome in zip(batch, outcomes, strict=True):
-        if outcome.acknowledgement is not None:
-            durable[message.device_id, outcome.acknowledgement.outbox_id] = outcome.acknowledgement
-        if outcome.refused is not None:
-            refused[message.device_id, outcome.refused] = None
-    said = [(mqtt_topic(device_id, ACK_LEAF), encode_acknowledgement(told)) for (device_id, _), told in durable.items()]
-    return said + [(mqtt_topic(device_id, REFUSED_LEAF), encode_refused(told)) for device_id, told in refused]
+        teller.note(batch, outcomes)
 
 
 async def _beat(keeper: Keeper, line: Line) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -152,8 +153,8 @@ class Judge:
                 self._hear(entry.item, news, heard, taken)
             elif isinstance(entry.item, Heartbeat):
                 heard |= self._beat(entry.item, taken)
-        for key in news.keys() | spans.keys():
-            self._judge(key, news.get(key), spans.get(key), revision, taken)
+        judged = [self._judge(key, news.get(key), spans.get(key), taken) for key in news.keys() | spans.keys()]
+        sensors.save(self._connection, sorted(judged, key=attrgetter("number")), revision)
         self._save_hearings(heard, revision)
         write(self._connection, VERDICTS, ((verdict.device_id, verdict) for verdict in taken.verdicts))
         write(self._connection, SILENCES, ((_key_of(event), event) for event in taken.silences))
@@ -256,9 +257,8 @@ class Judge:
         key: tuple[str, str],
         news: _News | None,
         span: tuple[int, int] | None,
-        revision: int,
         taken: Taken,
-    ) -> None:
+    ) -> Sensor:
         sensor = self._sensor(*key)
         if sensor is None:
             unit = news.unit if news else CELSIUS
@@ -267,7 +267,7 @@ class Judge:
         fault_before = _fault_of(sensor)
         column = self._joined(sensor, news) if news else None
         if span is None and column is not None and _follows(sensor, column):
-            replays = [self._append(sensor, column)]
+            replays = self._append(sensor, column)
             is_late = False
         else:
             late = Late(spans=[span] if span else [])
@@ -281,9 +281,9 @@ class Judge:
             self._announce(sensor, replay, is_late, taken)
         self._note_fault(sensor, fault_before, is_late, taken)
         if news:
-            sensor.received_at = max(sensor.received_at, *(pack.received_at for pack, _ in news.columns))
+            sensor.received_at = max(sensor.received_at, *[pack.received_at for pack, _ in news.columns])
         shorten_tail(self._connection, sensor)
-        sensors.save(self._connection, sensor, revision)
+        return sensor
 
     def _joined(self, sensor: Sensor, news: _News) -> Column:
         """All that a batch brings of a sensor, as one column in the order of arrival."""
@@ -328,8 +328,8 @@ class Judge:
                 self._sensors[key] = sensor
         return sensor
 
-    def _append(self, sensor: Sensor, column: Column) -> Replay:
-        """The usual case: what comes is newer than all that is known."""
+    def _append(self, sensor: Sensor, column: Column) -> list[Replay]:
+        """The usual case: what comes is newer than all that is known. Mostly nothing is out, and nothing follows."""
         before = after = sensor.memory
         ended: list[Interval] = []
         sensor.instants.extend(column.measured_at)
@@ -338,12 +338,14 @@ class Judge:
         if sensor.is_judged and column.measured_at:
             after, ended = fold(before, column.measured_at, column.values, sensor.timeline)
             sensor.memory = after
-        sensor.note_newest(
-            zip(column.measured_at[-1:], column.values[-1:], strict=True),
-            zip(column.faulty_at[-1:], column.faults[-1:], strict=True),
-        )
+        if column.measured_at:
+            sensor.last_at, sensor.last_value = column.measured_at[-1], column.values[-1]
+        if column.faulty_at:
+            sensor.last_fault_at, sensor.last_fault = column.faulty_at[-1], column.faults[-1]
+        if not (before.going_on or after.going_on or ended):
+            return []
         since = column.measured_at[0] if column.measured_at else FOREVER
-        return Replay(since, FOREVER, before, after, ended)
+        return [Replay(since, FOREVER, before, after, ended)]
 
     # What follows
 

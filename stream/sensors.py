@@ -104,25 +104,28 @@ def enter(connection: sqlite3.Connection, device_id: str, channel: str, unit: st
     return Sensor(number, device_id, channel, unit, timeline)
 
 
-def save(connection: sqlite3.Connection, sensor: Sensor, revision: int) -> None:
-    connection.execute(
+def save(connection: sqlite3.Connection, changed: Iterable[Sensor], revision: int) -> None:
+    connection.executemany(
         "UPDATE sensors SET since = ?, instants = ?, measured = ?, faults = ?, start = ?, memory = ?, last_at = ?, "
         "last_value = ?, last_fault_at = ?, last_fault = ?, faulty_since = ?, received_at = ?, revision = ? "
         "WHERE number = ?",
-        (
-            sensor.since,
-            sensor.instants.tobytes(),
-            sensor.values.tobytes(),
-            pack_faults(sensor.faults),
-            pack_memory(sensor.start),
-            pack_memory(sensor.memory),
-            sensor.last_at,
-            sensor.last_value,
-            sensor.last_fault_at,
-            sensor.last_fault,
-            sensor.faulty_since,
-            sensor.received_at,
-            revision,
-            sensor.number,
-        ),
+        [
+            (
+                sensor.since,
+                sensor.instants.tobytes(),
+                sensor.values.tobytes(),
+                pack_faults(sensor.faults),
+                pack_memory(sensor.start),
+                pack_memory(sensor.memory),
+                sensor.last_at,
+                sensor.last_value,
+                sensor.last_fault_at,
+                sensor.last_fault,
+                sensor.faulty_since,
+                sensor.received_at,
+                revision,
+                sensor.number,
+            )
+            for sensor in changed
+        ],
     )

@@ -6,7 +6,8 @@ from coldchain.answers import decode_acknowledgement, decode_configuration, deco
 from coldchain.clock import MINUTE
 from coldchain.data_dir import DataDir
 from coldchain.ranges import ranges_of
-from ingest.main import Wishes, answers, wished
+from ingest.main import Wishes, wished
+from ingest.telling import answers
 from tests.helpers_ingest import ARRIVED, OTHER, OUTBOX, PI, arrived, enrolled, open_gate, sent
 
 
