@@ -3,9 +3,10 @@
 #   make demo    a made-up district on real parts, at http://127.0.0.1:8000
 #   make test    all tests          make check   format, lint, types, walls between the rooms
 #   make bench   the figures        make clean   forget what was built and the demo's data
+#   make soak MINUTES=30    parts killed, disks full, floods: nothing lost, nothing twice (SEED=… plays a night again)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench clean lock web-check
+.PHONY: help demo test check bench soak clean lock web-check
 
 help:
 	@sed -n '3,$$ s/^#  *//p;/^$$/q' Makefile
@@ -118,6 +119,14 @@ web-check: .make/npm
 
 bench: .make/dev .make/broker
 	@$(BIN)/python -m tests.bench
+
+MINUTES ?= 30
+SEED ?=
+
+soak: .make/dev .make/broker
+	@SOAK_MINUTES=$(MINUTES) SEED=$(SEED) $(BIN)/python -m pytest -s tests/soak
+	@$(BIN)/python -m pytest --hypothesis-profile=soak --timeout=7200 tests/stream/test_hostile.py \
+	  tests/stream/test_judge_property.py
 
 clean:
 	rm -rf .make .venv .demo $(WEB)/node_modules $(WEB)/dist dist build

@@ -205,7 +205,7 @@ class Platform:
         ]
 
     def excursions(self, device_id: str) -> list[dict[str, Any]]:
-        return list(self.items(f"/api/v1/excursions?{urllib.parse.urlencode({'device': device_id})}"))
+        return list(self.items(f"/api/v1/excursions?{urllib.parse.urlencode({'device': device_id, 'limit': 1000})}"))
 
 
 @contextmanager
@@ -297,6 +297,9 @@ class Publisher:
         for body in bodies:
             self._client.publish(mqtt_topic(self.given.device_id, "readings"), body, qos=1)
 
+    def is_connected(self) -> bool:
+        return self._client.is_connected()
+
     def waiting(self) -> list[int]:
         with self._lock:
             return [seq for seq in self.packs if seq not in self.durable]
@@ -308,7 +311,7 @@ class Publisher:
             waiting = self.waiting()
             if not waiting:
                 return
-            if self._client.is_connected():
+            if self.is_connected():
                 self.send(*waiting)
             try:
                 wait_until(lambda: not self.waiting(), again_after_s)
