@@ -20,6 +20,7 @@ from stream.chunks import unpack_faults
 from stream.columns import unpack
 from stream.memories import unpack_memory
 from stream.silences import Hearing
+from stream.warming import spells_below
 
 _hearing = msgspec.msgpack.Decoder(Hearing)
 
@@ -192,6 +193,36 @@ class History:
             for bucket in _buckets(instants, values, since, until, width):
                 _add(found, bucket)
         return [found[at] for at in sorted(found)]
+
+    def columns(self, device_id: str, channel: str, since: int, until: int) -> tuple[list[int], list[int]]:
+        """Instants and values of the channel's readings in [since, until), in order."""
+        number = self._number(device_id, channel)
+        instants: list[int] = []
+        values: list[int] = []
+        if number is None:
+            return instants, values
+        for stored in self._stored(number, since, until):
+            at, value = stored.columns()
+            begin, end = bisect_left(at, since), bisect_left(at, until)
+            instants += at[begin:end]
+            values += value[begin:end]
+        return instants, values
+
+    def spells_below(self, device_id: str, channel: str, level: int, since: int, until: int) -> list[tuple[int, int]]:
+        """Spans of [since, until) in which a switch was below the level; what never was is not even unpacked."""
+        number = self._number(device_id, channel)
+        instants: list[int] = []
+        values: list[int] = []
+        for stored in self._stored(number, since, until) if number is not None else ():
+            if stored.count and stored.low >= level:
+                instants += (stored.first_at, stored.last_at)
+                values += (stored.low, stored.low)
+                continue
+            at, value = stored.columns()
+            begin, end = bisect_left(at, since), bisect_left(at, until)
+            instants += at[begin:end]
+            values += value[begin:end]
+        return spells_below(instants, values, level)
 
     def gaps(self, device_id: str, channel: str, since: int, until: int, longest_known: int) -> list[tuple[int, int]]:
         """Spans inside [since, until) between two readings further apart than `longest_known` (ms), or after the last.
