@@ -5,7 +5,7 @@ people's own are TOML files of the same shape. A version never changes: an edit 
 """
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -102,6 +102,11 @@ def parse_rules(text: str, name: str) -> RuleSet:
     except tomllib.TOMLDecodeError as why:
         raise BadRules(f"{name} is no TOML: {why}") from None
     return _rule_set(name, table, name)
+
+
+def rules_of(rows: Sequence[Mapping[str, Any]], where: str) -> tuple[Rule, ...]:
+    """The rules in rows with the keys of a file's `[[rule]]` tables; numbers as int or Decimal. Raises BadRules."""
+    return _rule_set("", {"rule": [dict(row) for row in rows]}, where).rules
 
 
 def _rule_set(name: str, table: dict[str, Any], where: str) -> RuleSet:

@@ -20,6 +20,7 @@ Permission = Literal[
     "users.write",
     "import",
     "rules.read",
+    "rules.write",
 ]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 
