@@ -165,10 +165,9 @@ Exit code: 0 read (whatever was in it), 2 the arguments cannot be used, 3 it can
 def _run_decode(arguments: Namespace) -> int:
     import json
 
-    from coldchain.clock import instant, iso, now
-    from coldchain.quantities import CELSIUS
-    from coldchain.readings import celsius
+    from coldchain.clock import instant, now
     from ingest import dialects
+    from ingest.dialects.examples import line_of
     from ingest.refusals import Unreadable
 
     zone = _zone(arguments.zone)
@@ -182,13 +181,8 @@ def _run_decode(arguments: Namespace) -> int:
     except Unreadable as why:
         print(f"coldchain decode: {why}", file=sys.stderr)
         return EXIT_DAMAGED
-    for reading in readings:
-        if reading.unit != CELSIUS:
-            continue
-        at = None if reading.measured_at is None else iso(reading.measured_at)
-        line = {"device_id": reading.device_id, "sensor": reading.sensor, "measured_at": at}
-        said = {"fault": reading.fault} if reading.value is None else {"celsius": celsius(reading.value)}
-        print(json.dumps(line | said))
+    for line in filter(None, map(line_of, readings)):
+        print(json.dumps(line))
     return 0
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from ingest.dialects.decoded import BadMapping, Decoded, Sent, level
 from ingest.dialects.instants import instant, instant_in
 from ingest.dialects.keys import temperature_key
-from ingest.dialects.payloads import Table, glance, json_of, name_of
+from ingest.dialects.payloads import Table, json_of, name_of
 from ingest.dialects.tables import Found, decoded, found_in, label_of
 from ingest.dialects.values import NOT_AVAILABLE, Unit, Value, temperature, unit_of
 from ingest.refusals import Unreadable
@@ -63,7 +63,7 @@ class PlainJson:
     name = "json"
 
     def recognises(self, sent: Sent) -> bool:
-        return isinstance(glance(sent.payload), dict | list)
+        return sent.payload.lstrip()[:1] in (b"{", b"[")
 
     def decode(self, sent: Sent) -> list[Decoded]:
         value = json_of(sent.payload)
