@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,9 @@ from coldchain.errors import ColdchainError
 _log = logging.getLogger("api.live")
 
 POLL_S = 0.2
+IDLE_S = 2.0
+"""How often the picture is brought up to date while no page is open: only so that the next one need not wait."""
+
 QUEUE = 256
 """Events that wait for a slow page at most."""
 
@@ -102,12 +106,14 @@ class Live:
         self._incidents = incidents
         self._clock = clock
         self._subscribers: set[Subscriber] = set()
+        self._opened = asyncio.Event()
         self._stale: dict[tuple[str, str], None] = {}
 
     def subscribe(self, may_know: Callable[[str], bool]) -> Subscriber:
         """From now on it is told of what lies at paths that it may know; `leave` must follow."""
         subscriber = Subscriber(may_know)
         self._subscribers.add(subscriber)
+        self._opened.set()
         return subscriber
 
     def leave(self, subscriber: Subscriber) -> None:
@@ -124,10 +130,20 @@ class Live:
                 if not in_trouble:
                     _log.warning("live pages wait: %s", why)
                 in_trouble = True
+            await self._pause()
+
+    async def _pause(self) -> None:
+        if self._subscribers:
             await asyncio.sleep(POLL_S)
+            return
+        self._opened.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._opened.wait(), IDLE_S)
 
     async def _round(self) -> None:
         told = await asyncio.to_thread(self._watch)
+        if not self._subscribers:
+            return
         for event, path in events_of(told.news, told.refused):
             for subscriber in self._subscribers:
                 if subscriber.may_know(path):

@@ -8,10 +8,9 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from coldchain.clock import MINUTE
-from stream.history import Bucket, History, SensorNow
+from stream.history import QUARTER, Bucket, History, SensorNow
 
-STEP = 15 * MINUTE
+STEP = QUARTER
 STEPS = 96
 
 NOTHING: tuple[int | None, ...] = (None,) * STEPS
@@ -87,10 +86,17 @@ class Strips:
         if whole or kept is None or newest is None or newest < since:
             strip, is_whole = self._charted(Strip(since, NOTHING, NOTHING), sensor, since), True
         else:
-            strip, is_whole = self._charted(kept.strip.begun_at(since), sensor, newest // STEP * STEP), False
+            strip, is_whole = self._brought_up(kept.strip.begun_at(since), sensor, newest // STEP * STEP), False
         with self._lock:
             self._kept[key] = _Kept(sensor.revision, sensor.last_at, strip, is_whole)
         return strip
+
+    def _brought_up(self, strip: Strip, sensor: SensorNow, since: int) -> Strip:
+        """The same from what the sensor's tail tells already, where that reaches back as far as is needed."""
+        if since < sensor.recent_since:
+            return self._charted(strip, sensor, since)
+        until = strip.since + STEPS * STEP
+        return strip.with_buckets(bucket for bucket in sensor.recent if since <= bucket.since < until)
 
     def _charted(self, strip: Strip, sensor: SensorNow, since: int) -> Strip:
         """With the readings from `since` (a step's begin) on."""

@@ -28,9 +28,8 @@ def now() -> int:
 
 def iso(at: int) -> str:
     """`2026-01-01T00:00:00Z`, with milliseconds only where they are not zero."""
-    moment = datetime.fromtimestamp(at / 1000, UTC)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    rest = at % 1000
+    seconds, rest = divmod(at, 1000)
+    text = datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
     return f"{text}.{rest:03d}Z" if rest else f"{text}Z"
 
 

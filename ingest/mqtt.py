@@ -36,6 +36,15 @@ MOST_IN_BATCH = 500
 LINGER_S = 0.005
 LONGEST_LINGER_S = 0.020
 
+BUSY_FROM = 32
+REST_S = 0.030
+GLANCE_S = 0.002
+"""After a batch of so many the gate reads only now and then, and then all that has come: to be woken for every message
+costs as much as to read it."""
+
+LONGEST_REST_S = 0.5
+"""Then reading goes on even if the batch is not durable yet: the broker's word that it is alive must be heard."""
+
 MOST_WAITING = 20_000
 MOST_BYTES_WAITING = 64 * 1024 * 1024
 PATIENCE_S = 15.0
@@ -207,7 +216,9 @@ class Line:
         self._bell = asyncio.Event()
         self._ended = asyncio.Event()
         self._made = asyncio.Event()
-        self._impatience: asyncio.TimerHandle | None = None  # runs while nothing is read
+        self._impatience: asyncio.TimerHandle | None = None  # runs while nothing is read, since too much waits
+        self._resting: asyncio.TimerHandle | None = None  # runs while nothing is read, since much comes at once
+        self._rested_at = 0.0
         self._caught_up = asyncio.Event()
         self._caught_up.set()
         self._told = ""
@@ -221,13 +232,18 @@ class Line:
         return len(self._queue)
 
     async def batches(self) -> AsyncGenerator[list[Message], None]:
-        """What is heard, for ever; a batch waits at most 20 ms to fill."""
+        """What is heard, for ever; a batch waits at most 30 ms to fill."""
+        is_busy = False
         while True:
-            await self._bell.wait()
-            await self._linger()
+            if is_busy:
+                await self._glance()
+            else:
+                await self._bell.wait()
+                await self._linger()
             self._bell.clear()
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_IN_BATCH))]
-            self._bytes_waiting -= sum(len(message.payload) for message in batch)
+            self._bytes_waiting -= sum([len(message.payload) for message in batch])
+            is_busy = self._rest(is_busy, len(batch))
             if self._impatience is not None and not self._is_crowded(share=0.5):
                 self._hear_on()
             if self._queue:
@@ -286,6 +302,31 @@ class Line:
         finally:
             for one in waiting:
                 one.cancel()
+
+    def _rest(self, was_busy: bool, heard: int) -> bool:
+        """Whether to read nothing for a while, since so much comes; not for long, whatever becomes of the batch."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        is_busy = heard >= BUSY_FROM
+        if is_busy and self._impatience is None and self._client is not None:
+            self._client.hear_nothing()
+            self._rested_at = self._loop.time()
+            self._resting = self._loop.call_later(LONGEST_REST_S, self._read_on)
+        elif was_busy:
+            self._read_on()
+        return is_busy
+
+    def _read_on(self) -> None:
+        self._resting = None
+        if self._impatience is None and self._client is not None:
+            self._client.hear_on()
+
+    async def _glance(self) -> None:
+        """Read what has come during the rest."""
+        await asyncio.sleep(max(0.0, self._rested_at + REST_S - self._loop.time()))
+        self._read_on()
+        await asyncio.sleep(GLANCE_S)
 
     async def _linger(self) -> None:
         """Let a batch fill while more comes."""

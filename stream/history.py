@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 
 from coldchain.clock import HOUR, MINUTE
+from coldchain.events import FOREVER
 from coldchain.judgement import Memory, Run
+from coldchain.readings import STUCK
 from coldchain.rules import Severity
 from coldchain.sqlite import open_to_read
 from stream.chunks import unpack_faults
@@ -27,6 +29,9 @@ _hearing = msgspec.msgpack.Decoder(Hearing)
 TREND_OVER = 50 * MINUTE
 LEAST_TREND = 10 * MINUTE
 """A trend is told over the last fifty minutes of readings, if they span at least ten."""
+
+QUARTER = 15 * MINUTE
+"""The quarter hours of `SensorNow.recent`, and of the strips that are made of them."""
 
 Cursor = tuple[int, str, int]
 """Where a page of readings ended: instant, channel, value."""
@@ -85,7 +90,10 @@ class GoingOn:
 
 @dataclass(frozen=True, slots=True)
 class SensorNow:
-    """What is known of a sensor at this moment. `faulty_since` is set while its newest records are faults."""
+    """What is known of a sensor at this moment. `faulty_since` is set while its newest records are faults.
+
+    `recent` are the quarter hours from `recent_since` (ms UTC) on that have readings, whole.
+    """
 
     device_id: str
     channel: str
@@ -98,6 +106,8 @@ class SensorNow:
     going_on: tuple[GoingOn, ...]
     trend_c_per_h: float | None
     revision: int
+    recent_since: int = FOREVER
+    recent: tuple[Bucket, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +345,10 @@ class History:
 
 
 _SENSORS = (
-    "SELECT device_id, channel, unit, last_at, last_value, last_fault, faulty_since, received_at, memory, instants, "
-    "measured, revision FROM sensors"
+    "SELECT device_id, channel, unit, last_at, last_value, "
+    f"CASE WHEN faulty_since IS NULL AND stuck.since IS NOT NULL THEN '{STUCK}' ELSE last_fault END, "
+    "coalesce(faulty_since, stuck.since), received_at, memory, instants, measured, revision "
+    "FROM sensors LEFT JOIN stuck ON stuck.sensor = sensors.number"
 )
 
 _Row = tuple[Any, ...]
@@ -395,7 +407,9 @@ def _add(found: dict[int, Bucket], bucket: Bucket) -> None:
 
 def _sensor_now(row: _Row) -> SensorNow:
     device_id, channel, unit, last_at, last_value, last_fault, faulty_since, received_at, *rest = row
-    memory, instants, values, revision = rest
+    memory, instants_body, values_body, revision = rest
+    instants, values = array("q", instants_body), array("i", values_body)
+    recent_since, recent = _recent(instants, values)
     return SensorNow(
         device_id,
         channel,
@@ -406,8 +420,10 @@ def _sensor_now(row: _Row) -> SensorNow:
         faulty_since,
         received_at,
         _going_on(unpack_memory(memory)),
-        _trend(array("q", instants), array("i", values)),
+        _trend(instants, values),
         revision,
+        recent_since,
+        recent,
     )
 
 
@@ -428,6 +444,17 @@ def _going_on(memory: Memory) -> tuple[GoingOn, ...]:
         for one in memory.going_on
         if isinstance(one, Run)
     )
+
+
+def _recent(instants: "array[int]", values: "array[int]") -> tuple[int, tuple[Bucket, ...]]:
+    """The last two quarter hours that begin inside the tail; where there is none, nothing is known of any."""
+    if not instants:
+        return FOREVER, ()
+    newest = instants[-1] // QUARTER * QUARTER
+    since = newest if instants[0] > newest - QUARTER else newest - QUARTER
+    if instants[0] > since:
+        return FOREVER, ()
+    return since, tuple(_buckets(instants, values, since, newest + QUARTER, QUARTER))
 
 
 def _trend(instants: "array[int]", values: "array[int]") -> float | None:
