@@ -45,6 +45,8 @@ class Damaged(Refused):
 
     def __init__(self, file: str, line: int, reason: str) -> None:
         super().__init__(f"{file}:{line}: {reason}")
+        self.line = line
+        self.reason = reason
 
 
 class NoSuchFile(NotFound):
@@ -53,14 +55,15 @@ class NoSuchFile(NotFound):
 
 @dataclass(slots=True)
 class SensorReadings:
-    """One sensor's part. `readings` are packed, see `_packed`; `faulty_at` and the keys of `stated` in ms UTC.
+    """One sensor's part. `readings` are packed, see `packed`; `faulty_at` and the keys of `stated` in ms UTC.
 
-    `stated` is the interval (ms) that the file names from an instant on.
+    `stated` is the interval (ms) that the file names from an instant on. `newest`: the last instant, and its line.
     """
 
     readings: set[int] = field(default_factory=set)
     faulty_at: set[int] = field(default_factory=set)
     stated: dict[int, int] = field(default_factory=dict)
+    newest: tuple[int, int] = (YEAR_1900, 0)
 
     def instants(self) -> list[int]:
         """Of all records, faults included, each once, in order."""
@@ -97,16 +100,29 @@ def read(file: str, zone: tzinfo) -> Sensors:
 
     Raises NoSuchFile and Damaged.
     """
+    return parse(file, content_of(file), zone)
+
+
+def content_of(file: str) -> bytes:
+    """Raises NoSuchFile."""
     try:
-        content = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
+        return sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     except OSError as why:
         raise NoSuchFile(f"{file} cannot be read: {why.strerror}") from why
+
+
+def parse(file: str, content: bytes, zone: tzinfo) -> Sensors:
+    """Raises Damaged."""
+    return _Reader(file, decoded(file, content), zone).sensors()
+
+
+def decoded(file: str, content: bytes) -> str:
+    """Raises Damaged."""
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as why:
         line = content.count(b"\n", 0, why.start) + 1
         raise Damaged(file, line, "this is no UTF-8 text") from None
-    return _Reader(file, text, zone).sensors()
 
 
 def json_lines(judged: list[tuple[str, Interval]]) -> Iterator[str]:
@@ -211,7 +227,9 @@ class _Reader:
         if value is None:
             sensor.faulty_at.add(at)
         else:
-            sensor.readings.add(_packed(at, value))
+            sensor.readings.add(packed(at, value))
+        if at > sensor.newest[0]:
+            sensor.newest = (at, self._rows.line_num)
         if INTERVAL in self._columns and (stated := row[self._columns[INTERVAL]].strip()):
             sensor.stated[at] = self._seconds(stated)
 
@@ -252,16 +270,24 @@ class _Reader:
         return Damaged(self._file, self._rows.line_num, reason)
 
 
-def _packed(at: int, value: int) -> int:
+def packed(at: int, value: int) -> int:
     """Instant and value in one number that sorts as the fold wants them, and takes a third of a pair's memory."""
     return at << 16 | value - LOWEST
 
 
+def instant_in(one: int) -> int:
+    return one >> 16
+
+
+def value_in(one: int) -> int:
+    return (one & 0xFFFF) + LOWEST
+
+
 def _judge(sensor: SensorReadings, timeline: Timeline) -> list[Interval]:
-    packed = sorted(sensor.readings)
+    in_order = sorted(sensor.readings)
     memory, ended = AT_REST, []
-    for begin in range(0, len(packed), AT_ONCE):
-        part = packed[begin : begin + AT_ONCE]
+    for begin in range(0, len(in_order), AT_ONCE):
+        part = in_order[begin : begin + AT_ONCE]
         memory, more = fold(memory, [one >> 16 for one in part], [(one & 0xFFFF) + LOWEST for one in part], timeline)
         ended += more
     return sorted([*ended, *memory.open_intervals()], key=lambda interval: (interval.started_at, interval.code))

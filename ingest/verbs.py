@@ -66,16 +66,19 @@ INGEST = Verb("hears devices over MQTT and HTTP, keeps what they say, acknowledg
 def _describe_judge(parser: ArgumentParser) -> None:
     parser.description = f"""{JUDGE_HELP}.
 
-A file is CSV with a header that names the columns sensor, measured_at and celsius, in any order; further columns are
-left alone, except interval_s (see --interval), and so are lines that begin with "#". measured_at is ISO 8601 or Unix
-seconds; celsius is a number, or empty or fault:NAME where the sensor had none. Rows may stand in any order, the same
-row counts once, values outside -100…150 °C are faults. "-" reads standard input.
+A file is a logger's own text (Berlinger Fridge-tag 2, 2 E, 2 L, Ultra Low, Q-tag CLm doc: told by its content, the
+sensor is called by its serial number), or CSV with a header that names the columns sensor, measured_at and celsius, in
+any order; further columns are left alone, except interval_s (see --interval), and so are lines that begin with "#".
+measured_at is ISO 8601 or Unix seconds; celsius is a number, or empty or fault:NAME where the sensor had none. Rows may
+stand in any order, the same row counts once, values outside -100…150 °C are faults. "-" reads standard input.
 
 Several files are judged as one set of readings: a sensor that goes on in the next file is one story.
 
+A logger's file that holds only each day's lowest and highest is said to be a day summary on stderr, and not judged.
+
 Exit code: 0 judged (whatever was found), 2 the arguments cannot be used, 3 a file is damaged: FILE:LINE: reason on
 stderr, and nothing of that file is judged."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="CSV files, or - for standard input")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="CSV or logger files, or - for standard input")
     parser.add_argument(
         "--rules",
         default="refrigerator",
@@ -96,7 +99,7 @@ stderr, and nothing of that file is judged."""
 
 
 def _run_judge(arguments: Namespace) -> int:
-    from ingest import csv_readings
+    from ingest import csv_readings, files
 
     rules = _rules(arguments.rules)
     zone = _zone(arguments.zone)
@@ -104,16 +107,26 @@ def _run_judge(arguments: Namespace) -> int:
         raise BadArgument("--interval is a number of seconds above 0")
     interval = None if arguments.interval is None else round(arguments.interval * 1000)
     found = csv_readings.Found()
-    is_damaged = False
+    is_damaged, has_readings = False, False
     for file in arguments.files:
         try:
-            found.add(csv_readings.read(file, zone))
+            content = csv_readings.content_of(file)
+            if not files.is_loggers_own(content):
+                found.add(csv_readings.parse(file, content, zone))
+                has_readings = True
+                continue
+            told = files.read(file, content, zone)
+            found.add(files.as_sensors(told))
+            has_readings |= bool(told.measured)
+            if not told.measured:
+                print(f"{file}: {'day summary, no readings' if told.days else 'no readings'}", file=sys.stderr)
         except csv_readings.Damaged as why:
             print(why, file=sys.stderr)
             is_damaged = True
     judged = found.judged(rules, interval)
-    if is_damaged and not judged:
-        return EXIT_DAMAGED  # that nothing was found would be said of files that nobody could read
+    if not judged and (is_damaged or not has_readings):
+        # that nothing was found would be said of files that nobody could read, or that hold nothing to judge
+        return EXIT_DAMAGED if is_damaged else 0
     for line in csv_readings.json_lines(judged) if arguments.json else csv_readings.table(judged):
         print(line)
     return EXIT_DAMAGED if is_damaged else 0
