@@ -63,6 +63,7 @@ class Enrolled(msgspec.Struct, frozen=True, array_like=True, tag="device"):
     mapping: str | None = None
     zone: str = "UTC"
     speaks_for: tuple[SpokenFor, ...] = ()
+    is_bridge: bool = False
 
     @property
     def key(self) -> str:
@@ -124,6 +125,7 @@ class Facts:
     def __init__(self, known: Iterable[Fact] = ()) -> None:
         self._known: dict[str, Fact] = {}
         self._placed: dict[str, dict[str, Placed]] = {}
+        self._ever_in: dict[str, set[str]] = {}
         self._rules: dict[str, dict[str, RulesInForce]] = {}
         self._built_in = built_in()
         for fact in known:
@@ -137,6 +139,7 @@ class Facts:
         self._known[fact.key] = fact
         if isinstance(fact, Placed):
             self._placed.setdefault(fact.device_id, {})[fact.key] = fact
+            self._ever_in.setdefault(fact.place_id, set()).add(fact.device_id)
         elif isinstance(fact, RulesInForce):
             self._rules.setdefault(fact.subject, {})[fact.key] = fact
         return True
@@ -233,6 +236,29 @@ class Facts:
     def _in_force(self, subject: str, instant: int) -> RulesInForce | None:
         begun = [fact for fact in self._rules.get(subject, {}).values() if fact.since <= instant]
         return max(begun, key=lambda fact: (fact.since, fact.revision), default=None)
+
+    def neighbours(self, device_id: str, channel: str, at: int) -> list[str]:
+        """The devices in the sensor's place at the instant, its own first; none where it stands nowhere."""
+        stands = self.placed_at(device_id, channel, at)
+        if stands is None or not stands.place_id:
+            return []
+        others = sorted(self._ever_in[stands.place_id] - {device_id})
+        return [device_id, *(other for other in others if self._is_in(stands.place_id, other, at))]
+
+    def _is_in(self, place_id: str, device_id: str, at: int) -> bool:
+        return any(
+            fact.place_id == place_id and not fact.void and fact.since <= at and (fact.until is None or at < fact.until)
+            for fact in self._placed[device_id].values()
+        )
+
+    def placed_at(self, device_id: str, channel: str, at: int) -> Placed | None:
+        """Where the sensor stands at the instant."""
+        standing = [
+            fact
+            for fact in self.placements(device_id, channel)
+            if fact.since <= at and (fact.until is None or at < fact.until)
+        ]
+        return standing[-1] if standing else None
 
     def devices_at(self, storage_point_id: str) -> set[str]:
         """Which devices ever stood at the point."""

@@ -23,6 +23,7 @@ POWER_ON = "power-on"  # DS18B20 gives 85.000 °C until its first conversion
 CHECKSUM = "checksum"
 RANGE = "range"
 UNREADABLE = "unreadable"
+STUCK = "stuck"  # the same value for hours while its neighbours move
 
 
 @dataclass(frozen=True, slots=True)

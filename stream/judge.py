@@ -26,11 +26,12 @@ from coldchain.packs import Column, Pack
 from coldchain.quantities import CELSIUS
 from coldchain.sqlite import POSITIONS, open_to_write, position, save_position, transaction
 from coldchain.topics import READINGS, SETTINGS, SILENCES, VERDICTS
-from stream import chunks, sensors
+from stream import chunks, sensors, stuck_probes
 from stream.memories import pack_interval, unpack_interval
 from stream.rejudgement import Late, Replay, rejudge, shorten_tail
 from stream.sensors import Sensor
 from stream.silences import BeatClock, Hearing
+from stream.stuck_probes import StuckProbes
 
 FOLLOWER = "stream.judge"
 
@@ -41,6 +42,7 @@ _TABLES = (
     sensors.TABLE,
     sensors.INDEX,
     chunks.TABLE,
+    stuck_probes.TABLE,
     POSITIONS,
     "CREATE TABLE IF NOT EXISTS intervals (sensor INTEGER NOT NULL, code TEXT NOT NULL, started_at INTEGER NOT NULL, "
     "alarmed_at INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (sensor, code, started_at, alarmed_at)) "
@@ -107,6 +109,7 @@ class Judge:
         self._facts = Facts(_fact.decode(body) for (body,) in rows)
         rows = self._connection.execute("SELECT device_id, body FROM devices")
         self._hearings = {device_id: _hearing.decode(body) for device_id, body in rows}
+        self._stuck_probes = StuckProbes(self._connection, self._facts, self._sensor)
         row = self._connection.execute("SELECT body FROM beat_clock").fetchone()
         self._clock = _beat_clock.decode(row[0]) if row else BeatClock()
 
@@ -280,6 +283,9 @@ class Judge:
         for replay in replays:
             self._announce(sensor, replay, is_late, taken)
         self._note_fault(sensor, fault_before, is_late, taken)
+        stuck = self._stuck_probes.look(sensor)
+        if stuck is not None:
+            taken.silences.append(stuck)
         if news:
             sensor.received_at = max(sensor.received_at, *[pack.received_at for pack, _ in news.columns])
         shorten_tail(self._connection, sensor)

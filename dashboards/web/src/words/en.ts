@@ -106,6 +106,7 @@ export const en = {
     checksum: (since: string) => `probe garbled since ${since}: check its cable`,
     range: (since: string) => `impossible temperatures since ${since}: check the probe`,
     unreadable: (since: string) => `probe cannot be read since ${since}`,
+    stuck: (since: string) => `probe stuck at one value since ${since}, while others here move`,
     other: (since: string) => `probe does not measure since ${since}`,
   } as Record<string, (since: string) => string>,
   faultWord: {
@@ -114,6 +115,7 @@ export const en = {
     checksum: 'garbled',
     range: 'impossible value',
     unreadable: 'unreadable',
+    stuck: 'probe stuck',
     other: 'probe fault',
   } as Record<string, string>,
 

@@ -104,6 +104,7 @@ const hi: Words = {
     checksum: (since) => `${since} से प्रोब की रीडिंग बिगड़ी हुई: तार देखें`,
     range: (since) => `${since} से असंभव तापमान: प्रोब देखें`,
     unreadable: (since) => `${since} से प्रोब पढ़ा नहीं जा रहा`,
+    stuck: (since) => `${since} से प्रोब एक ही तापमान पर अटका है, जबकि यहाँ के बाकी बदल रहे हैं`,
     other: (since) => `${since} से प्रोब नाप नहीं रहा`,
   },
   faultWord: {
@@ -112,6 +113,7 @@ const hi: Words = {
     checksum: 'बिगड़ी रीडिंग',
     range: 'असंभव मान',
     unreadable: 'पढ़ा नहीं गया',
+    stuck: 'प्रोब अटका',
     other: 'प्रोब खराब',
   },
 
