@@ -1,5 +1,6 @@
 """SQLite as we use it: WAL, synchronous FULL, `BEGIN IMMEDIATE` always, one writer a file, everybody else read-only."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,18 @@ class FileMissing(Unavailable):
     """A file is to be read that its writer has not made yet."""
 
 
+class FileReadOnly(Unavailable):
+    """A file is to be written and may only be read."""
+
+
 def open_to_write(path: Path, *, synchronous: str = "FULL") -> sqlite3.Connection:
-    """The file's writer. A commit that returned is on disk, power cut or not (`synchronous` FULL)."""
+    """The file's writer. A commit that returned is on disk, power cut or not (`synchronous` FULL).
+
+    Raises FileReadOnly: SQLite would open such a file all the same, and could not write it even when others can again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise FileReadOnly(f"{path.name} may only be read by the user we run as: give it back with chmod or chown")
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")

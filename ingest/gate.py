@@ -175,6 +175,8 @@ class Gate:
     def release(self, offset: int, by: str) -> Release:
         """Judge a refused message once more, with today's code and today's devices, as of its arrival.
 
+        What was ahead of its arrival and is not ahead of now may be believed: it was our own clock that was behind.
+
         Raises NoSuchRefusal, and as `take` does.
         """
         self._guard.check()
@@ -258,7 +260,8 @@ class Gate:
             return self._status(message, device, work)
         if device is None:
             raise self._unknown(message)
-        pack = parse(message.device_id, message.payload, message.received_at)
+        latest = max(message.received_at, work.at) if is_release else None
+        pack = parse(message.device_id, message.payload, message.received_at, latest)
         if pack.seq is None:
             return self._foreign(message, pack, work)
         outbox = self._outbox(pack.device_id, pack.outbox_id, work)

@@ -77,8 +77,8 @@ _plain_objects = msgspec.json.Decoder(list[dict[str, Any]])
 _encoder = msgspec.json.Encoder()
 
 
-def parse(device_id: str, payload: bytes, received_at: int) -> Pack:
-    """The pack that the device sent, as it arrived at this instant (ms UTC).
+def parse(device_id: str, payload: bytes, received_at: int, latest: int | None = None) -> Pack:
+    """The pack that the device sent, as it arrived at this instant (ms UTC). `latest`: our time, where it is later.
 
     Raises Oversized, Unreadable or WronglyDated, which tell the pack's outbox and number where those can be read.
     """
@@ -87,11 +87,11 @@ def parse(device_id: str, payload: bytes, received_at: int) -> Pack:
             f"a message of {len(payload):,} bytes (digest {payload_digest(payload).hex()}) "
             f"is longer than {LONGEST:,}; only its beginning is kept"
         )
-    plain = _plain_pack(device_id, payload, received_at)
+    plain = _plain_pack(device_id, payload, received_at, latest)
     if plain is not None:
         return plain
     try:
-        return _Reader(device_id, payload, received_at).pack()
+        return _Reader(device_id, payload, received_at, latest).pack()
     except Unbelieved as why:
         why.outbox_id, why.seq = identity(device_id, payload)
         raise
@@ -146,7 +146,7 @@ _hundredths_of: dict[int | float, int | None] = {}
 MOST_REMEMBERED = 50_000
 
 
-def _plain_pack(device_id: str, payload: bytes, received_at: int) -> Pack | None:
+def _plain_pack(device_id: str, payload: bytes, received_at: int, latest: int | None = None) -> Pack | None:
     """The pack, where it is just what an agent writes (`coldchain/senml.py`); else None, and `_Reader` says what it is.
 
     The same pack as `_Reader` makes, for a third of the work: what holds for every record is asked of all at once.
@@ -173,7 +173,7 @@ def _plain_pack(device_id: str, payload: bytes, received_at: int) -> Pack | None
     colons = 9 + device_id.count(":") + sum(len(c.measured_at) * (4 + c.channel.count(":")) for c in columns)
     if payload.count(b":") != colons:  # a label more than there should be, or one that stands twice
         return None
-    if max(c.measured_at[-1] for c in columns) - received_at > MOST_AHEAD:
+    if max(c.measured_at[-1] for c in columns) - (latest or received_at) > MOST_AHEAD:
         return None
     return Pack(device_id, outbox_id, seq, received_at, "trusted", columns)
 
@@ -250,10 +250,11 @@ class _Growing:
 class _Reader:
     """One message being read, record by record; the base fields in effect go with it (RFC 8428 section 4.1)."""
 
-    def __init__(self, device_id: str, payload: bytes, received_at: int) -> None:
+    def __init__(self, device_id: str, payload: bytes, received_at: int, latest: int | None = None) -> None:
         self.device_id = device_id
         self.payload = payload
         self.received_at = received_at
+        self._latest = latest or received_at
         self.base_name: str | None = None
         self.base_time: int | float | None = None
         self.base_ms: int | None = None  # the same where it is a whole second that no offset makes relative
@@ -490,7 +491,7 @@ class _Reader:
 
     def _check_dates(self, grown: list[_Growing]) -> None:
         instants = [part for column in grown for part in (column.measured_at, column.faulty_at) if part]
-        ahead = max(map(max, instants)) - self.received_at
+        ahead = max(map(max, instants)) - self._latest
         if ahead > MOST_AHEAD:
             raise WronglyDated(
                 f"a reading lies {ahead // SECOND:,} s ahead of its arrival, more than {MOST_AHEAD // SECOND} s",

@@ -3,6 +3,7 @@
 import sqlite3
 
 import pytest
+from msgspec.structs import replace
 
 from coldchain.answers import Acknowledgement
 from coldchain.clock import DAY, MINUTE, SECOND
@@ -264,10 +265,10 @@ def test_an_outbox_of_nothing_but_holes_is_bounded(data_dir):
 def test_one_message_that_our_code_fails_on_stops_no_other(data_dir, monkeypatch):
     """The one place where something is patched: no input is known that does this."""
 
-    def failing(device_id, payload, received_at):
+    def failing(device_id, payload, received_at, latest):
         if b"poison" in payload:
             raise ZeroDivisionError
-        return parse(device_id, payload, received_at)
+        return parse(device_id, payload, received_at, latest)
 
     monkeypatch.setattr(gate_module, "parse", failing)
     with open_gate(data_dir, PI) as gate:
@@ -445,6 +446,20 @@ def test_what_still_cannot_be_believed_stays_and_says_why(data_dir):
     assert reasons == ["unknown-device", "two-voices", "unreadable", "oversized"]
     assert released(data_dir) == []
     assert len(packs(data_dir)) == 1
+
+
+def test_what_lay_ahead_of_a_clock_of_ours_that_was_behind_can_be_released_once_it_is_right(data_dir):
+    clock = OwnClock(ARRIVED - DAY)
+    with open_gate(data_dir, PI, clock=clock) as gate:
+        message = replace(sent(1, 4.5), received_at=clock())
+        take(gate, message)
+        too_early = gate.release(1, "asha")
+        clock.at += DAY
+        release = gate.release(1, "asha")
+
+    assert (too_early.released, too_early.reason) == (False, "wrongly-dated")
+    assert (release.released, release.readings) == (True, 1)
+    assert numbers(data_dir) == [(PI, 1)]
 
 
 def test_a_refusal_released_long_after_its_number_was_forgotten_is_still_kept(data_dir):

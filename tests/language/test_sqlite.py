@@ -116,3 +116,20 @@ def test_a_commit_that_returned_survives_kill_9(tmp_path):
     reader = open_to_read(path)
     assert names(reader) == ["kept"]
     reader.close()
+
+
+def test_a_file_that_may_only_be_read_is_no_file_to_write(writer, tmp_path):
+    """Of its own SQLite would open it, and be unable to write it even when others can again."""
+    path = tmp_path / "room.db"
+    path.chmod(0o444)
+    opening = (
+        f"from pathlib import Path; from coldchain.sqlite import open_to_write; open_to_write(Path({str(path)!r}))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.soak.modestly", sys.executable, "-c", opening],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "FileReadOnly: room.db may only be read" in told.stderr

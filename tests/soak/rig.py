@@ -153,8 +153,8 @@ class Rig(Platform):
         before = {name: part.deaths for name, part in self.parts.items()}
         for part in self.parts.values():
             part.signal(signal.SIGKILL)
-        for name in before:
-            self._wait_for_another(name, before[name])
+        for name, deaths in before.items():
+            self._wait_for_another(name, deaths)
 
     def kill_at(self, part: str, point: str, meanwhile: Callable[[], None], within_s: float = 20.0) -> None:
         """Have the part die at the point; `meanwhile` does what may bring it there."""
