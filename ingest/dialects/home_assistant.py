@@ -8,9 +8,9 @@ from typing import Any
 
 from ingest.dialects.decoded import Decoded, Sent, level
 from ingest.dialects.instants import instant, instant_in
-from ingest.dialects.keys import temperature_key, words_of
+from ingest.dialects.keys import names_temperature
 from ingest.dialects.payloads import Table, glance, name_of, part, table_of
-from ingest.dialects.states import NAMELESS, sensor_key, state_of
+from ingest.dialects.states import NAMELESS, state_of
 from ingest.dialects.tables import Found, decoded, found_in
 from ingest.dialects.values import temperature, unit_of
 
@@ -18,7 +18,7 @@ ROOT = "homeassistant"
 ABOUT_STATES = frozenset(
     {
         *("config", "status", "attributes", "availability", "last_changed", "last_updated", "unit_of_measurement"),
-        *("device_class", "state_class", "friendly_name", "icon", "set", "command", "birth"),
+        *("device_class", "state_class", "friendly_name", "icon", "set", "command", "birth", "lwt", "LWT", "debug"),
     }
 )
 """Last words of topics that hold no state."""
@@ -36,7 +36,8 @@ class HomeAssistant:
         table = glance(sent.payload)
         if isinstance(table, dict):
             return _state_object(table) is not None
-        return not isinstance(table, list) and (parts[-1] == "state" or sensor_key(_sensor(parts)) is not None)
+        is_bare = sent.payload.lstrip()[:1] not in (b"{", b"[") or parts[-1] == "debug"
+        return is_bare and (parts[-1] in ("state", *ABOUT_STATES) or names_temperature(_sensor(parts)) is not None)
 
     def decode(self, sent: Sent) -> list[Decoded]:
         parts = sent.topic.split("/")
@@ -47,7 +48,7 @@ class HomeAssistant:
         if parts[0] == ROOT and len(parts) > 1 and parts[1] not in ("sensor", "binary_sensor"):
             return []
         device_id, sensor = _device_and_sensor(parts)
-        return state_of(device_id, sensor, sent, sensor_key(sensor, device_id))
+        return state_of(device_id, sensor, sent, names_temperature(sensor))
 
     def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
         own = level(hardware_id)
@@ -67,8 +68,7 @@ def _device_and_sensor(parts: list[str]) -> tuple[str, str]:
     if len(names) > 1:
         return name_of("/".join(names[:-1]), "the device's topic"), name_of(names[-1], "the sensor's topic")
     device_id = name_of(names[0], "the entity")
-    is_named = temperature_key(device_id) is not None or sensor_key(device_id) is not None
-    return device_id, "temperature" if is_named else device_id if len(words_of(device_id)) else "state"
+    return device_id, "temperature" if names_temperature(device_id) is not None else device_id
 
 
 def _json(table: Table, parts: list[str], sent: Sent) -> list[Decoded]:
@@ -93,7 +93,7 @@ def _of_state_object(state: Table, sent: Sent) -> list[Decoded]:
     entity = name_of(state["entity_id"], "entity_id")
     attributes = state.get("attributes")
     about = attributes if isinstance(attributes, dict) else {}
-    told = sensor_key(entity.partition(".")[2])
+    told = names_temperature(entity.partition(".")[2])
     is_temperature = about.get("device_class") == "temperature" if "device_class" in about else told is not None
     if not entity.startswith("sensor.") or not is_temperature:
         return []

@@ -34,9 +34,9 @@ TIME_KEYS = (
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _written = re.compile(
     r"(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,18})?)?)\s*(Z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)?",
-    re.I,
+    re.ASCII | re.IGNORECASE,
 )
-_digits = re.compile(r"\d{1,25}(?:\.\d{1,18})?")
+_digits = re.compile(r"\d{1,25}(?:\.\d{1,18})?", re.ASCII)
 
 _MILLISECONDS, _MICROSECONDS, _NANOSECONDS = 10**11, 10**14, 10**17
 """From here on a Unix time counts in these; in seconds it would lie beyond the year 5000."""
@@ -65,6 +65,9 @@ def instant(raw: Any, zone: tzinfo, *, where: str = "its time") -> int | None:
 def instant_in(table: dict[str, Any], zone: tzinfo) -> int | None:
     """The instant that a table names by one of the usual keys. Raises Unreadable."""
     lower = {key.lower(): raw for key, raw in table.items()}
+    day, clock = lower.get("date"), lower.get("time")
+    if isinstance(day, str) and isinstance(clock, str) and len(clock) <= len("12:00:00.000"):
+        return instant(f"{day} {clock}", zone, where="its date and time")
     for key in TIME_KEYS:
         if lower.get(key) is not None and not isinstance(lower[key], dict | list):
             return instant(lower[key], zone, where=f"its {key!r}")

@@ -44,7 +44,7 @@ _PROBES = _words(
 
 _FOREIGN = _words(
     "device chip cpu gpu mcu soc core processor board pcb esp esp32 esp8266 rp2040 internal system module modem radio "
-    "target setpoint set goal desired heating cooling occupied unoccupied calibration calibrated offset correction "
+    "target setpoint set goal desired heating cooling occupied unoccupied calibration calibrated cal offset correction "
     "compensation adjust precision resolution accuracy sensitivity periodic report interval min max minimum maximum "
     "lowest highest low high hi lo limit threshold alarm alert warning breaker input startup dew dewpoint point feels "
     "feelslike apparent index heatindex chill windchill wind outdoor outside weather forecast battery batt color "
@@ -103,12 +103,18 @@ def names_temperature(name: str) -> Key | None:
     key = temperature_key(name)
     if key is not None:
         return key
+    if not may_be_temperature(name):
+        return None
     words = words_of(name)
     stuck = name.strip().lower().replace("-", "_").split("_")
-    if is_foreign(words) or _OTHER_QUANTITIES.intersection(words):
-        return None
     is_probe = bool(_PROBES.intersection(words) or _PROBES.intersection(stuck))
     return Key(None, words, _role(words)) if is_probe else None
+
+
+def may_be_temperature(name: str) -> bool:
+    """Whether nothing in the name says that it is something else."""
+    words = words_of(name)
+    return not is_foreign(words) and not _OTHER_QUANTITIES.intersection(words)
 
 
 def is_foreign(words: tuple[str, ...], allowed: frozenset[str] = frozenset()) -> bool:

@@ -22,11 +22,14 @@ def found_in_object(decoded_object: Any, payload: Any, server: str) -> list[Foun
         if payload:
             raise Unreadable(f"{server} did not decode what the device sent: give its device profile a codec")
         return []
-    if isinstance(decoded_object, list):
-        decoded_object = {"object": decoded_object}
-    if not isinstance(decoded_object, dict):
+    items = decoded_object if isinstance(decoded_object, list) else [decoded_object]
+    if not all(isinstance(item, dict) for item in items):
         raise Unreadable("what the codec made of the message is no object")
-    found = found_in(decoded_object, allowed=frozenset({"internal"}))
+    found = [
+        one
+        for number, item in enumerate(items)
+        for one in found_in(item, path="" if len(items) == 1 else str(number), allowed=frozenset({"internal"}))
+    ]
     has_probe = any(_is_cable(one) for one in found)
     return [_in_housing(one) if has_probe else one for one in found]
 

@@ -4,6 +4,7 @@ Numbers keep their decimal digits. UTF-8 alone; no key stands twice in one objec
 """
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,6 +15,9 @@ from ingest.senml import LONGEST
 DEEPEST = 24
 MOST_DIGITS = 400
 """Signs of the longest number that is read; 64-bit floats reach 309."""
+
+_c_nan = re.compile(r"(?<=[:\[,])\s*-?nan(?=\s*[,\]}])")
+"""What `printf` in C makes of no number; it is no JSON, and the devices that send it mean it."""
 
 Table = dict[str, Any]
 """A JSON object. Its numbers are Decimal, its other values text, truth values, None, lists and tables."""
@@ -33,16 +37,16 @@ def text_of(payload: bytes) -> str:
 
 
 def json_of(payload: bytes) -> Any:
-    """Raises Unreadable. `NaN` and `Infinity`, which some devices write, become Decimals that are no number."""
+    """Raises Unreadable. `NaN`, `Infinity` and `nan`, which some devices write, become Decimals that are no
+    number.
+    """
     text = text_of(payload)
     try:
-        value = json.loads(
-            text, object_pairs_hook=_table, parse_float=_number, parse_int=_number, parse_constant=Decimal
-        )
+        value = _loads(_c_nan.sub("NaN", text) if _c_nan.search(text) else text)
     except json.JSONDecodeError as why:
         raise Unreadable(f"it is no JSON: {why.msg} at sign {why.pos}") from None
-    except (ValueError, RecursionError) as why:
-        raise Unreadable(f"it is no JSON: {type(why).__name__}") from None
+    except RecursionError:
+        raise Unreadable(f"it is nested deeper than {DEEPEST} levels") from None
     _check_depth(value)
     return value
 
@@ -72,12 +76,21 @@ def part(table: Any, *path: str) -> Any:
     return table
 
 
+def shown(text: str) -> str:
+    """A text of a message, fit to stand in the reason of a refusal: short, and with nothing that does not print."""
+    return "".join(sign if sign.isprintable() else "·" for sign in text[:60])
+
+
 def name_of(value: Any, what: str) -> str:
     """An identifier, given as text or as a number. Raises Unreadable where it is none that can be shown."""
     text = str(value).strip() if isinstance(value, str | Decimal) else ""
     if not 0 < len(text) <= 200 or not text.isprintable():
         raise Unreadable(f"{what} is missing, or no name of up to 200 printable signs")
     return text
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_table, parse_float=_number, parse_int=_number, parse_constant=Decimal)
 
 
 def _table(pairs: list[tuple[str, Any]]) -> Table:

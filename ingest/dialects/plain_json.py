@@ -22,7 +22,7 @@ from ingest.dialects.decoded import BadMapping, Decoded, Sent, level
 from ingest.dialects.instants import instant, instant_in
 from ingest.dialects.keys import temperature_key
 from ingest.dialects.payloads import Table, json_of, name_of
-from ingest.dialects.tables import Found, decoded, found_in, label_of
+from ingest.dialects.tables import Found, decoded, found_in, label_of, named_by
 from ingest.dialects.values import NOT_AVAILABLE, Unit, Value, temperature, unit_of
 from ingest.refusals import Unreadable
 
@@ -154,7 +154,8 @@ def _usual(value: Any, sent: Sent) -> Iterator[Decoded]:
     elif isinstance(value, list):
         for inner in value:
             if isinstance(inner, dict):
-                yield from _usual_table(inner, unit, sent, label_of(inner) or "")
+                label = label_of(inner)
+                yield from _usual_table(inner, unit, sent, "" if label is None or label == device_in(inner) else label)
     else:
         sensor = sent.topic.rpartition("/")[2]
         told = temperature_key(sensor)
@@ -164,16 +165,14 @@ def _usual(value: Any, sent: Sent) -> Iterator[Decoded]:
 
 
 def _usual_table(table: Table, unit: Unit | None, sent: Sent, label: str) -> Iterator[Decoded]:
-    found = found_in(table, unit)
+    found = found_in(table, unit, label)
     if not found:
         return
     at = instant_in(table, sent.zone)
-    own = device_in(table)
-    device_id = own or _device_of_topic(sent.topic)
-    for one in found:
-        sensor = f"{label}/{one.sensor}" if label and label != own else one.sensor
+    device_id = device_in(table) or _device_of_topic(sent.topic)
+    for one in named_by(label, found) if label else found:
         nearest = instant_in(one.table, sent.zone) if one.table is not table else None
-        yield decoded(one._replace(sensor=sensor), device_id, at if nearest is None else nearest)
+        yield decoded(one, device_id, at if nearest is None else nearest)
 
 
 def device_in(table: Table) -> str | None:

@@ -35,7 +35,7 @@ class Shelly:
         parts = sent.topic.split("/")
         if parts[0] == ROOT or parts[-2:] == ["events", "rpc"]:
             return True
-        if len(parts) > 2 and parts[-2] == "status" and (":" in parts[-1] or parts[0].startswith("shelly")):
+        if parts[0].startswith("shelly") or (len(parts) > 2 and parts[-2] == "status" and ":" in parts[-1]):
             return True
         table = glance(sent.payload)
         return isinstance(table, dict) and isinstance(table.get("src"), str) and table["src"].startswith("shelly")

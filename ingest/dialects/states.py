@@ -4,7 +4,7 @@ Not a dialect itself: ESPHome and Home Assistant publish such. No unit is told; 
 """
 
 from ingest.dialects.decoded import Decoded, Sent
-from ingest.dialects.keys import Key, is_foreign, names_temperature, words_of
+from ingest.dialects.keys import Key, may_be_temperature, words_of
 from ingest.dialects.payloads import text_of
 from ingest.dialects.tables import Found, companions_of, decoded
 from ingest.dialects.values import temperature, unit_of
@@ -12,6 +12,8 @@ from ingest.dialects.values import temperature, unit_of
 
 def state_of(device_id: str, sensor: str, sent: Sent, told: Key | None) -> list[Decoded]:
     """The one reading that a bare value is; none where the sensor's name is no temperature's. Raises Unreadable."""
+    if told is None and (sent.mapping or {}).get("unit") is not None and may_be_temperature(sensor):
+        told = Key(None, words_of(sensor), None)  # whoever wrote a unit down knows what it is
     if told is None:
         return [decoded(found, device_id, None) for found in companions_of({sensor: text_of(sent.payload)})]
     unit = told.unit or unit_of((sent.mapping or {}).get("unit")) or "C"
@@ -19,12 +21,5 @@ def state_of(device_id: str, sensor: str, sent: Sent, told: Key | None) -> list[
     return [decoded(Found(sensor, value, {}, role=told.role), device_id, None)]
 
 
-def sensor_key(sensor: str, device_id: str = "") -> Key | None:
-    """What the names tell; a device that is called a fridge lends its name to a sensor that is called nothing."""
-    told = names_temperature(sensor)
-    if told is None and device_id and not is_foreign(words_of(sensor)):
-        told = names_temperature(device_id) if sensor in NAMELESS else None
-    return told
-
-
 NAMELESS = frozenset({"sensor", "state", "value", "reading"})
+"""Words of a topic that name nothing."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ingest.dialects.decoded import Decoded
-from ingest.dialects.keys import is_foreign_table, temperature_key, words_of
+from ingest.dialects.keys import is_foreign, is_foreign_table, temperature_key, words_of
 from ingest.dialects.payloads import Table, name_of
 from ingest.dialects.values import Unit, Value, hundredths_of, temperature, unit_of
 
@@ -138,7 +138,16 @@ def _inside(table: Table, unit: Unit | None, path: str, allowed: frozenset[str])
         elif isinstance(raw, list):
             for number, inner in enumerate(raw):
                 if isinstance(inner, dict):
-                    yield from found_in(inner, unit, _joined(path, label_of(inner) or f"{key}/{number}"), allowed)
+                    label = label_of(inner)
+                    found = found_in(inner, unit, _joined(path, label or f"{key}/{number}"), allowed)
+                    yield from found if label is None else named_by(_joined(path, label), found)
+
+
+def named_by(label: str, found: list[Found]) -> list[Found]:
+    """The temperature of an object that names its probe bears that name alone, where it is the only one there."""
+    if sum(one.unit == "Cel" for one in found) != 1:
+        return found
+    return [one._replace(sensor=label) if one.unit == "Cel" else one for one in found]
 
 
 def label_of(table: Table) -> str | None:
@@ -179,6 +188,10 @@ def _switch(raw: Any) -> int | None:
     return 0 if text in ("0", "off", "closed", "close", "false", "no") else None
 
 
+def _is_switch(words: tuple[str, ...], *names: str) -> bool:
+    return not is_foreign(words) and any(name in words for name in names)
+
+
 def _contact(raw: Any) -> int | None:
     """A contact that is made is a door that is closed."""
     told = _switch(raw)
@@ -192,8 +205,8 @@ _COMPANIONS: tuple[tuple[Callable[[tuple[str, ...]], bool], Callable[[Any], int 
         "%RH",
     ),
     (lambda words: words in (("contact",),), _contact, "bool"),
-    (lambda words: words in (("door",), ("lid",), ("open",), ("door", "open"), ("lid", "open")), _switch, "bool"),
-    (lambda words: words in (("power",), ("mains",), ("compressor",), ("mains", "power")), _switch, "bool"),
+    (lambda words: words == ("open",) or _is_switch(words, "door", "lid"), _switch, "bool"),
+    (lambda words: _is_switch(words, "mains", "compressor") or words == ("power", "present"), _switch, "bool"),
     (
         lambda words: words in (("bat", "v"), ("battery", "voltage"), ("battery", "v"), ("voltage",), ("volt",)),
         _volts,

@@ -15,8 +15,8 @@ from ingest.dialects.tables import Found, companions_of, decoded
 from ingest.dialects.values import Unit, temperature, unit_of
 
 PREFIXES = ("tele", "stat")
-OWN_TEMPERATURES = frozenset({"ESP32", "ENERGY", "Thermostat", "MPU6050", "AXP192", "AXP202"})
-"""Objects that tell of the device itself: its chip, its meter, its motion sensor, what it aims at."""
+OWN_TEMPERATURES = ("ESP32", "ENERGY", "Thermostat", "MPU", "AXP")
+"""Beginnings of what tells of the device itself: its chip, its meter, its motion sensor, what it aims at."""
 
 
 class Tasmota:
@@ -63,7 +63,7 @@ def _tells_sensors(topic: str) -> bool:
 
 def _found(key: str, inner: Any, unit: Unit) -> Iterator[Found]:
     """The temperatures of one sensor chip; DS18x20 holds several of the old kind."""
-    if not isinstance(inner, dict) or key.rstrip("0123456789") in OWN_TEMPERATURES or key in OWN_TEMPERATURES:
+    if not isinstance(inner, dict) or key.startswith(OWN_TEMPERATURES):
         return
     if key == "DS18x20":
         for name, probe in inner.items():

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from coldchain.readings import POWER_ON, RANGE, UNPLUGGED, UNREADABLE, is_possible
-from ingest.dialects.payloads import MOST_DIGITS
+from ingest.dialects.payloads import MOST_DIGITS, shown
 from ingest.refusals import Unreadable
 
 NOT_AVAILABLE = "not-available"
@@ -54,7 +54,7 @@ _UNITS: dict[str, Unit] = {
     **dict.fromkeys(("f", "fahrenheit", "degf", "degreesfahrenheit"), "F"),
     **dict.fromkeys(("k", "kelvin"), "K"),
 }
-_number = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,4})?)\s*([^\d\s].*)?")
+_number = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,4})?)\s*([^\d\s].*)?", re.ASCII)
 _NOUGHT = Decimal("1e-9")
 
 
@@ -75,7 +75,7 @@ def temperature(raw: Any, unit: Unit = "C", *, where: str, signals: dict[int, st
             return Value(None, said)
         raw, unit = _written(raw, unit, where)
     if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
-        raise Unreadable(f"{where} holds {_kind(raw)}, where a number belongs")
+        raise Unreadable(f"{shown(where)} holds {_kind(raw)}, where a number belongs")
     number = Decimal(raw)
     if not number.is_finite():
         return Value(None, RANGE if number.is_infinite() else NOT_AVAILABLE)
@@ -105,7 +105,7 @@ def _written(text: str, unit: Unit, where: str) -> tuple[Decimal, Unit]:
     found = _number.fullmatch(text.strip()) if len(text) <= MOST_DIGITS else None
     named = unit_of(found[2]) if found and found[2] else unit
     if found is None or named is None:
-        raise Unreadable(f"{where} says {text[:40]!r}, which is no temperature")
+        raise Unreadable(f"{shown(where)} says {text[:40]!r}, which is no temperature")
     return Decimal(found[1].replace(",", ".")), named
 
 

@@ -1,4 +1,4 @@
-"""Examples: for each dialect a table of messages and what is understood of each. Tests run them, and the docs show them.
+"""Examples: for each dialect a table of messages, and what is understood of each. Tests run them, the docs show them.
 
 All devices and numbers in them are made up.
 """
