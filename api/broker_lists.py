@@ -27,18 +27,22 @@ class Allowed:
 class Lists:
     def __init__(self, passwd: Path, acl: Path) -> None:
         self._passwd = _Fresh(passwd, credentials)
-        self._acl = _Fresh(acl, lambda text: text)
+        self._acl = _Fresh(acl, parsed)
 
     def credentials(self) -> dict[str, str]:
         """User → the hash of the password, as mosquitto writes it."""
         return self._passwd.read()
+
+    def access(self) -> "AccessList":
+        """The same one as long as the file stays as it is."""
+        return self._acl.read()
 
     def allowed(self, user: str, password: str) -> Allowed | None:
         """What the user may do, None where this is nobody we know."""
         credential = self.credentials().get(user)
         if credential is None or not matches(credential, password):
             return None
-        return allowed_to(self._acl.read(), user)
+        return self.access().of(user)
 
 
 def credentials(text: str) -> dict[str, str]:
@@ -47,22 +51,34 @@ def credentials(text: str) -> dict[str, str]:
     return {user: credential for user, _, credential in pairs}
 
 
-def allowed_to(acl: str, user: str) -> Allowed:
-    """What mosquitto's access list says of one user: `user NAME` with its `topic`s, and `pattern`s for everybody."""
-    of_user: str | None = None
-    write, read = [], []
+@dataclass(frozen=True, slots=True)
+class AccessList:
+    """mosquitto's access list: (access, filter) by user, and the patterns that hold for everybody."""
+
+    topics: dict[str, list[tuple[str, str]]]
+    patterns: list[tuple[str, str]]
+
+    def of(self, user: str) -> Allowed:
+        own = [(access, topic.replace(MINE, user)) for access, topic in self.patterns] + self.topics.get(user, [])
+        return Allowed(
+            tuple(topic for access, topic in own if access in ("write", "readwrite")),
+            tuple(topic for access, topic in own if access in ("read", "readwrite")),
+        )
+
+
+def parsed(acl: str) -> AccessList:
+    """`user NAME` with its `topic`s, and `pattern`s for everybody."""
+    listed = AccessList({}, [])
+    user = ""
     for line in acl.splitlines():
         word, _, rest = line.strip().partition(" ")
         if word == "user":
-            of_user = rest.strip()
-        elif (word == "topic" and of_user == user) or word == "pattern":
-            access, topic = _access(rest.strip())
-            topic = topic.replace(MINE, user)
-            if access in ("write", "readwrite"):
-                write.append(topic)
-            if access in ("read", "readwrite"):
-                read.append(topic)
-    return Allowed(tuple(write), tuple(read))
+            user = rest.strip()
+        elif word == "topic":
+            listed.topics.setdefault(user, []).append(_access(rest.strip()))
+        elif word == "pattern":
+            listed.patterns.append(_access(rest.strip()))
+    return listed
 
 
 def _access(text: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from api.broker_lists import Allowed, Lists
+from api.broker_lists import AccessList, Allowed, Lists
 from api.children import leash, pass_on
 from api.processes import run_until_told
 from api.settings import Address
@@ -145,9 +145,17 @@ def claims_of(token: bytes) -> dict[str, Any]:
     return claims
 
 
-def subject(topic_filter: str) -> str:
-    """How NATS writes an MQTT topic filter of ours (device ids have no dots)."""
-    return topic_filter.replace("/", ".").replace("+", "*").replace("#", ">")
+def subjects(topic_filter: str) -> list[str]:
+    """How NATS writes an MQTT topic filter: levels end in dots, a dot becomes `//`, a level that is empty `/`.
+
+    `home/#` means `home` too, which in NATS is a subject beside.
+    """
+    levels = [_WILD.get(level, level.replace(".", "//")) or "/" for level in topic_filter.split("/")]
+    whole = [".".join(levels)]
+    return [".".join(levels[:-1]), *whole] if len(levels) > 1 and levels[-1] == ">" else whole
+
+
+_WILD = {"+": "*", "#": ">"}
 
 
 @dataclass
@@ -156,8 +164,11 @@ class Door:
 
     lists: Lists
     signer: Signer
-    inside: dict[int, tuple[str, str]] = field(default_factory=dict)
-    """Connection → user and the credential that let it in."""
+    inside: dict[int, tuple[str, str, Allowed]] = field(default_factory=dict)
+    """Connection → user, the credential that let it in, and what it was told that it may do."""
+
+    looked_at: tuple[dict[str, str], AccessList] | None = None
+    """The lists by which it was last looked who may stay."""
 
     def answer(self, request: bytes) -> bytes:
         asked = claims_of(request)["nats"]
@@ -169,23 +180,33 @@ class Door:
             claims["error"] = "nobody we know"
         else:
             claims["jwt"] = self._admission(asked["user_nkey"], user, allowed)
-            self.inside[int(asked["client_info"]["id"])] = (user, self.lists.credentials()[user])
+            self.inside[int(asked["client_info"]["id"])] = (user, self.lists.credentials()[user], allowed)
         answer = {"sub": asked["user_nkey"], "aud": asked["server_id"]["id"], "nats": claims}
         return self.signer.token(answer).encode()
 
     def _admission(self, user_key: str, user: str, allowed: Allowed) -> str:
         may = {
-            "pub": {"allow": [subject(topic) for topic in allowed.write]},
-            "sub": {"allow": [subject(topic) for topic in allowed.read]},
+            "pub": {"allow": [one for topic in allowed.write for one in subjects(topic)]},
+            "sub": {"allow": [one for topic in allowed.read for one in subjects(topic)]},
             "allowed_connection_types": ["MQTT"],
         }
         limits = {"subs": -1, "data": -1, "payload": -1, "type": "user", "version": 2}
         return self.signer.token({"sub": user_key, "aud": ACCOUNT, "name": user, "nats": {**may, **limits}})
 
     def no_longer_known(self) -> list[int]:
-        """Connections whose user, or whose password, is no longer in the books; forgotten by this."""
-        known = self.lists.credentials()
-        gone = [connection for connection, (user, credential) in self.inside.items() if known.get(user) != credential]
+        """Connections whose user, password or topics are no longer those of the books; forgotten by this.
+
+        What a connection may do is told once, when it is made: whoever may do more now has to come again.
+        """
+        known, access = self.lists.credentials(), self.lists.access()
+        if self.looked_at is not None and self.looked_at[0] is known and self.looked_at[1] is access:
+            return []
+        self.looked_at = (known, access)
+        gone = [
+            connection
+            for connection, (user, credential, allowed) in self.inside.items()
+            if known.get(user) != credential or access.of(user) != allowed
+        ]
         for connection in gone:
             del self.inside[connection]
         return gone

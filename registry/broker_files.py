@@ -1,7 +1,7 @@
 """The broker's files: who may sign in (`passwd`) and what each may say and hear (`acl`), made from the books.
 
-A device speaks and hears below its own name only. After a change the broker is told to read them again (SIGHUP); it
-then turns away whoever is no longer in them.
+A device speaks and hears below its own name only, and speaks on the topics that its record names. After a change the
+broker is told to read them again (SIGHUP); it then turns away whoever is no longer in them.
 """
 
 import fcntl
@@ -10,7 +10,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -60,10 +60,17 @@ def write(books: Books[Shelf], data_dir: DataDir) -> None:
     """
     with _alone(data_dir.broker):
         with books.read() as shelf:
-            credentials = shelf.devices.credentials()
+            credentials, topics = shelf.devices.credentials(), shelf.devices.topics()
         _replace(data_dir.broker / "passwd", _passwords(data_dir, credentials))
-        _replace(data_dir.broker / "acl", ACL)
+        _replace(data_dir.broker / "acl", access_list(topics))
         tell_broker(data_dir)
+
+
+def access_list(topics: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """What each may say and hear; `topics` are devices with the MQTT filters that they publish to beside our own."""
+    heard = [f"topic read {one}\n" for _, filters in topics for one in filters]
+    said = [f"\nuser {device_id}\n" + "".join(f"topic write {one}\n" for one in own) for device_id, own in topics]
+    return ACL + "".join([*heard, *said])
 
 
 def tell_broker(data_dir: DataDir) -> bool:

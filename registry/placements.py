@@ -111,7 +111,7 @@ def place(
         own[channel] = _copied(shelf, own.get(EVERY_CHANNEL, []), channel, at)
     placed = [_placed(shelf, point, device_id, name, how, own.get(name, []), since, at) for name, how in moved]
     if placed[0].until is None and device.place_id != point.place_id:
-        shelf.devices.save(replace(device, place_id=point.place_id))
+        devices.describe(shelf, device_id, place_id=point.place_id)
     return placed[0]
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Text, cast, select
 
 from coldchain.ranges import ranges_of
 from registry.books import tables
 from registry.books.rows import fetched, few, holds, in_subtree, insert, made, update, upsert, values
-from registry.devices import Declared, Device, NoSuchDevice, SpokenFor
+from registry.devices import NO_CREDENTIAL, Declared, Device, NoSuchDevice, SpokenFor
 from registry.outboxes import Outbox, Said
 from registry.placements import NoSuchPlacement, Placement
 from registry.sensors import Correction, NoSuchCorrection, NoSuchSensor, Sensor
@@ -45,9 +45,18 @@ class SqlDevices:
         return [made(Device, row) for row in rows]
 
     def credentials(self) -> list[tuple[str, str]]:
-        statement = select(_devices.device_id, _devices.credential).where(_devices.ended_at.is_(None))
+        statement = select(_devices.device_id, _devices.credential).where(
+            _devices.ended_at.is_(None), _devices.credential != NO_CREDENTIAL
+        )
         rows = self._connection.execute(statement.order_by(_devices.device_id))
         return [(device_id, credential) for device_id, credential in rows]
+
+    def topics(self) -> list[tuple[str, Sequence[str]]]:
+        statement = select(_devices.device_id, _devices.topics).where(
+            _devices.ended_at.is_(None), cast(_devices.topics, Text) != "[]"
+        )
+        rows = self._connection.execute(statement.order_by(_devices.device_id))
+        return [(device_id, topics) for device_id, topics in rows]
 
     def add(self, devices: Sequence[Device]) -> None:
         insert(self._connection, tables.devices, [values(device) for device in devices])

@@ -224,6 +224,37 @@ def test_a_broker_beside_which_no_books_run_looks_for_changes_itself(tmp_path: P
         assert one.drops == 0
 
 
+def test_a_device_may_say_what_its_record_names_and_the_gate_hears_it(running: RunningBroker) -> None:
+    topics = ("tele/freezer.one/SENSOR", "home/+/BTtoMQTT/#")
+    own = "".join(f"topic write {one}\n" for one in topics)
+    heard = "".join(f"topic read {one}\n" for one in topics)
+    (running.data_dir.broker / "acl").write_text(f"{ACL}\nuser {GATE}\n{heard}\nuser pi-one\n{own}")
+    read_again(running)
+    wait_until(lambda: may(running, GATE, topics[0]), what="the gate to be let hear more")
+    said = ("tele/freezer.one/SENSOR", "home/shed/BTtoMQTT/A4C138000001", "home/shed/BTtoMQTT")
+    with gate(running) as listening, device(running, "pi-one") as one:
+        assert listening.subscribe(*topics) == [True, True]
+        for foreign in ("tele/freezer.two/SENSOR", "home/shed/CLIMAtoMQTT/1"):
+            with device(running, "pi-one") as rogue:
+                rogue.publish(foreign, b"not mine to say", within_s=0.3)
+        with device(running, "pi-two") as two:
+            two.publish(said[0], b"not mine to say", within_s=0.3)
+        for topic in said:
+            assert one.publish(topic, topic.encode())
+        wait_until(lambda: len(listening.seen) >= len(said), what="what the device said")
+        assert [(seen.topic, seen.payload) for seen in listening.seen] == [(topic, topic.encode()) for topic in said]
+
+
+def may(running: RunningBroker, user: str, topic: str) -> bool:
+    """Whether what is said on the topic reaches the user, by what it is said to itself."""
+    with Client(running.port, user, PASSWORDS[user]) as client:
+        if client.subscribe(topic) != [True]:
+            return False
+        with device(running, "pi-one") as one:
+            one.publish(topic, b"?", within_s=0.5)
+        return bool(client.payloads())
+
+
 def read_again(running: RunningBroker) -> None:
     """As the books do it after every change of a device."""
     path = pid_file(running.data_dir)

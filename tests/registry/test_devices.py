@@ -150,8 +150,8 @@ def test_a_bridge_speaks_for_others_one_at_a_time(books: Books):
     with books.begin() as shelf:
         enrolment.enrol(shelf, ["bridge-1", "bridge-2"], START, kind="bridge")
         logger(shelf)
-        devices.speak_for(shelf, "bridge-1", "logger-1", hour(1))
-        devices.speak_for(shelf, "bridge-2", "logger-1", hour(2))
+        devices.speak_for(shelf, "bridge-1", "logger-1", "A4:C1", hour(3), hour(1))
+        devices.speak_for(shelf, "bridge-2", "logger-1", "A4:C1", hour(3), hour(2))
 
         assert [(row.bridge_id, row.until) for row in shelf.devices.spoken_for("logger-1")] == [
             ("bridge-1", hour(2)),
@@ -159,9 +159,9 @@ def test_a_bridge_speaks_for_others_one_at_a_time(books: Books):
         ]
         assert [row.device_id for row in shelf.devices.speaks_for("bridge-2")] == ["logger-1"]
         with pytest.raises(Overlapping):
-            devices.speak_for(shelf, "bridge-1", "logger-1", hour(2))
-        with pytest.raises(BadDevice, match="speaks for no other"):
-            devices.speak_for(shelf, "logger-1", "bridge-1", hour(1))
+            devices.speak_for(shelf, "bridge-1", "logger-1", "A4:C1", hour(3), hour(2))
+        with pytest.raises(BadDevice, match="a bridge speaks, for a device that is none"):
+            devices.speak_for(shelf, "logger-1", "bridge-1", "A4:C1", hour(3))
 
 
 def test_one_that_nobody_let_in_is_not_there(books: Books):
