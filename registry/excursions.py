@@ -14,7 +14,12 @@ from coldchain.ids import new_id
 from coldchain.judgement import Interval
 from coldchain.rules import Rule
 
-Side = Literal["heat", "frost"]
+Side = Literal["heat", "frost", "door", "power"]
+"""Which way it is out of range: too hot, too cold, open, without power."""
+
+SWITCHED: frozenset[Side] = frozenset({"door", "power"})
+"""Of these there is no worst temperature."""
+
 Change = Literal["opened", "widened", "closed", "withdrawn"]
 RuleKey = tuple[str, str, str]
 """Device, channel and code: one rule on one sensor."""
@@ -45,6 +50,11 @@ class Excursion:
     def subject(self) -> str:
         """What is concerned: the storage point, or the device where nobody has placed it."""
         return self.storage_point_id or self.device_id
+
+    @property
+    def last_known_at(self) -> int:
+        """The last instant of which it is known that it was out; of a sum that it was out at least until then."""
+        return last_known(self.interval)
 
     @property
     def reaches(self) -> int:
@@ -114,10 +124,14 @@ class Shelf(Protocol):
     def excursions(self) -> Excursions: ...
 
 
+def last_known(interval: Interval) -> int:
+    return max(interval.alarmed_at, interval.started_at + interval.out + interval.unknown)
+
+
 def reach(interval: Interval) -> int:
     """Of one that was cut short by a move, what was measured of it; of others, the end."""
     if interval.cut:
-        return max(interval.alarmed_at, interval.started_at + interval.out + interval.unknown)
+        return last_known(interval)
     return FOREVER if interval.ended_at is None else interval.ended_at
 
 
@@ -171,10 +185,15 @@ def is_told(before: Interval, after: Interval) -> bool:
 
 
 def side_of(rule: Rule | None, code: str) -> Side:
-    """Heat or frost; by its code where the books do not have the rule (they were made anew, the judge was not)."""
-    if rule is not None:
+    """By what it watches; by its code where the books do not have the rule (they were made anew, the judge was not)."""
+    if rule is None:
+        return next((side for start, side in _SIDES_BY_CODE if code.startswith(start)), "heat")
+    if rule.quantity == "temperature":
         return "heat" if rule.is_upper else "frost"
-    return "frost" if code.startswith("FR") else "heat"
+    return "door" if rule.quantity == "door" else "power"
+
+
+_SIDES_BY_CODE: tuple[tuple[str, Side], ...] = (("FR", "frost"), ("DOOR", "door"), ("POWR", "power"))
 
 
 def _same(candidates: Sequence[Excursion], interval: Interval) -> Excursion | None:

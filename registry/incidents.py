@@ -1,6 +1,7 @@
-"""An incident: what people act on: a stay in heat or frost, a silence, a fault, a false clock, two voices.
+"""An incident: what people act on: a stay in heat or frost, an open door, a power cut, a silence, a fault, two voices.
 
-It gathers excursions that overlap or touch, of one storage point (or of a device that nobody has placed) and one side.
+It gathers excursions that overlap or touch, of one storage point (or of a device that nobody has placed) and one side;
+a power cut is one for all points of a facility.
 Late readings revise it and it keeps every revision with `known_at`; what people write stays as written.
 """
 
@@ -17,7 +18,7 @@ from registry import excursions, placements, places
 from registry.excursions import Changed, Excursion, RuleKey, Side
 from registry.placements import Placement
 
-Kind = Literal["heat", "frost", "silence", "fault", "power", "clock", "two-voices", "platform"]
+Kind = Literal["heat", "frost", "door", "power", "silence", "fault", "clock", "two-voices", "platform"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 State = Literal["open", "acknowledged", "ended", "withdrawn", "merged"]
@@ -27,6 +28,9 @@ NoteKind = Literal["seen", "acted", "reason", "closed"]
 NOTE_KINDS: tuple[NoteKind, ...] = get_args(NoteKind)
 
 LONGEST_NOTE = 4_000
+
+MOST_AROUND = 10_000
+"""How many excursions of a facility are looked through for those of one power cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class CommentMissing(Refused):
 
 
 class StillGoingOn(Refused):
-    """An incident was to be closed whose sensors are still out of range."""
+    """An incident was to be closed of which a sensor that is heard is still out of range."""
 
 
 class BadNote(Refused):
@@ -189,6 +193,7 @@ def take_verdicts(shelf: Shelf, verdicts: Sequence[Verdict], at: int) -> None:
     changed = [_placed(one, stays, at) for one in changed]
     changed += _opened(shelf, new, stays, at)
     told = [one for one in changed if _is_told(before.get(one.excursion.excursion_id), one)]
+    told += _heard_again(shelf, [one for one in changed if one not in told])
     gathered = _gather(shelf, told, at) if told else Gathered()
     _save(shelf, before, changed, gathered)
     _save_revisions(shelf, told, gathered, at)
@@ -210,15 +215,16 @@ def gather(
     members: Sequence[Excursion],
     place_of: Mapping[str, str],
     at: int,
+    site_of: Mapping[str, str] | None = None,
 ) -> Gathered:
     """Decide which incidents the excursions belong to, without a shelf.
 
     `told`: those that changed, as they are now; `around`: all others, not withdrawn, of the same subjects that may
     touch them; `incidents`: those that any of these belong to, and `members` all excursions of those as they are now.
-    `place_of`: the place of each storage point and device.
+    `place_of`: the place of each storage point and device. `site_of`: within what all points lose power together.
     """
-    desk = _Desk({one.excursion_id: one for one in (*members, *around, *told)}, dict(incidents))
-    for cluster in _clusters(desk.excursions.values(), {one.excursion_id for one in told}):
+    desk = _Desk({one.excursion_id: one for one in (*members, *around, *told)}, dict(incidents), site_of or {})
+    for cluster in _clusters(desk, {one.excursion_id for one in told}):
         eligible = desk.eligible(cluster)
         if not eligible:
             begun = _begun_by(cluster, place_of, at)
@@ -243,16 +249,21 @@ def gather(
 def summed(incident: Incident, members: Iterable[Excursion], place_of: Mapping[str, str], at: int) -> Incident:
     """The incident as its excursions say: begun with the first, as severe as the worst, ended with the last.
 
-    One that a move cut short ends when a person closes it. Without any left it is withdrawn.
+    One that a move cut short ends when a person closes it, and so does one whose sensor is lost; a reading out that is
+    newer than the closing opens it again. Without any left it is withdrawn.
     """
     if incident.merged_into is not None:
         return incident
     living = [one for one in members if one.withdrawn_at is None]
     if not living:
         return replace(incident, withdrawn_at=incident.withdrawn_at or at)
-    goes_on = any(one.reaches == FOREVER for one in living)
+    lasting = [one for one in living if one.reaches == FOREVER]
+    closed_at = incident.closed_at
+    goes_on = any(closed_at is None or one.last_known_at > closed_at for one in lasting)
     is_cut = any(one.interval.cut for one in living)
-    ended_at = None if goes_on or (is_cut and incident.closed_at is None) else max(one.reaches for one in living)
+    ended_at = closed_at if lasting else max(one.reaches for one in living)
+    if goes_on or (is_cut and closed_at is None):
+        ended_at = None
     points = sorted({one.storage_point_id for one in living if one.storage_point_id is not None})
     devices = sorted({one.device_id for one in living})
     return replace(
@@ -263,7 +274,7 @@ def summed(incident: Incident, members: Iterable[Excursion], place_of: Mapping[s
         severity="alarm" if any(one.interval.severity == "alarm" for one in living) else "warning",
         storage_point_ids=tuple(points),
         device_ids=tuple(devices),
-        closed_at=None if goes_on else incident.closed_at,
+        closed_at=None if goes_on else closed_at,
         withdrawn_at=None,
     )
 
@@ -317,15 +328,17 @@ def note(
 def close(
     shelf: Shelf, incident_id: str, user_id: str, reason: str, at: int, *, client_id: str | None = None
 ) -> Incident:
-    """Say that it is over, where no message will: a sensor was taken away, a clock set right, a copied card found.
+    """Say that it is over, where no message will: a sensor is lost or moved, a clock set right, a copied card found.
 
     Raises NoSuchIncident, CommentMissing, BadNote, StillGoingOn.
     """
     incident = shelf.incidents.get(incident_id)
     if not reason.strip():
         raise CommentMissing("to close an incident, write why it is over")
-    if any(one.reaches == FOREVER for one in _living(shelf, incident_id)):
-        raise StillGoingOn("it goes on: the last reading is still out of range")
+    if not is_over_by_itself(shelf, incident_id):
+        raise StillGoingOn(
+            "it goes on: the last reading is still out of range; it ends with the first one back in range"
+        )
     if not _noted(shelf, incident_id, user_id, "closed", reason, at, None, client_id):
         return incident
     if incident.state in ("open", "acknowledged"):
@@ -333,6 +346,27 @@ def close(
         shelf.incidents.save([incident])
         shelf.incidents.add_revisions([Revision(incident_id, at, "closed", ended_at=at)])
     return incident
+
+
+def is_over_by_itself(shelf: Shelf, incident_id: str) -> bool:
+    """Whether no sensor that is heard is still out of range: then a person may close the incident."""
+    return all(_is_lost(shelf, one) for one in _living(shelf, incident_id) if one.reaches == FOREVER)
+
+
+def _is_lost(shelf: Shelf, excursion: Excursion) -> bool:
+    """Nothing will end it: its device has ended or is silent, its probe is faulty, or it stands elsewhere now."""
+    device = shelf.devices.several([excursion.device_id]).get(excursion.device_id)
+    if device is None or device.ended_at is not None:
+        return True
+    stay = _stays(shelf, [excursion.interval]).get(excursion.interval.stay or "")
+    if stay is not None and (stay.until is not None or stay.superseded_by is not None):
+        return True
+    probe = f"fault/{excursion.device_id}:{excursion.channel}/"
+    silences = shelf.incidents.of_kind("silence", excursion.device_id)
+    faults = [
+        one for one in shelf.incidents.of_kind("fault", excursion.device_id) if (one.cause or "").startswith(probe)
+    ]
+    return any(one.ended_at is None for one in (*silences, *faults))
 
 
 def _living(shelf: Shelf, incident_id: str) -> list[Excursion]:
@@ -434,15 +468,54 @@ def _is_told(before: Excursion | None, changed: Changed) -> bool:
     return before.storage_point_id != after.storage_point_id or excursions.is_told(before.interval, after.interval)
 
 
+def _heard_again(shelf: Shelf, quiet: Sequence[Changed]) -> list[Changed]:
+    """Of stays that merely go on, those whose incident a person had closed: the sensor is not lost after all."""
+    lasting = [one for one in quiet if one.excursion.reaches == FOREVER and one.excursion.incident_id is not None]
+    if not lasting:
+        return []
+    incidents = shelf.incidents.several(sorted({str(one.excursion.incident_id) for one in lasting}))
+    return [one for one in lasting if incidents[str(one.excursion.incident_id)].closed_at is not None]
+
+
 def _gather(shelf: Shelf, told: Sequence[Changed], at: int) -> Gathered:
     now = {one.excursion.excursion_id: one.excursion for one in told}
     subjects = sorted({one.subject for one in now.values()})
     first = min(one.interval.started_at for one in now.values())
     around = [one for one in shelf.excursions.of_subjects(subjects, first) if one.excursion_id not in now]
+    around += _without_power_around(shelf, now, around, first)
     incident_ids = {one.incident_id for one in (*now.values(), *around) if one.incident_id is not None}
     incidents = shelf.incidents.several(sorted(incident_ids))
     members = [now.get(one.excursion_id, one) for one in shelf.excursions.of_incidents(sorted(incidents))]
-    return gather(list(now.values()), around, incidents, members, _places(shelf, [*now.values(), *members]), at)
+    place_of = _places(shelf, [*now.values(), *around, *members])
+    return gather(list(now.values()), around, incidents, members, place_of, at, _sites(shelf, place_of))
+
+
+def _without_power_around(
+    shelf: Shelf, now: Mapping[str, Excursion], around: Sequence[Excursion], first: int
+) -> list[Excursion]:
+    """The power cuts that touch these at other points of the same facilities."""
+    cuts = [one for one in now.values() if one.side == "power"]
+    if not cuts:
+        return []
+    known = now.keys() | {one.excursion_id for one in around}
+    facilities = _facilities(shelf, set(_places(shelf, cuts).values()))
+    return [
+        one
+        for place in facilities.values()
+        for one in shelf.excursions.page(place.path, since=first - 1, limit=MOST_AROUND)
+        if one.side == "power" and one.excursion_id not in known
+    ]
+
+
+def _sites(shelf: Shelf, place_of: Mapping[str, str]) -> dict[str, str]:
+    """The facility in which a storage point or device stands; elsewhere nobody knows what shares a line."""
+    facilities = _facilities(shelf, set(place_of.values()))
+    return {subject: place_id for subject, place_id in place_of.items() if place_id in facilities}
+
+
+def _facilities(shelf: Shelf, place_ids: Iterable[str]) -> dict[str, places.Place]:
+    known = shelf.places.several(sorted(place_ids))
+    return {place_id: place for place_id, place in known.items() if place.kind == "facility"}
 
 
 def _places(shelf: Shelf, concerned: Iterable[Excursion]) -> dict[str, str]:
@@ -458,12 +531,12 @@ def _places(shelf: Shelf, concerned: Iterable[Excursion]) -> dict[str, str]:
     return place_of
 
 
-def _clusters(everyone: Iterable[Excursion], told: set[str]) -> list[list[Excursion]]:
+def _clusters(desk: "_Desk", told: set[str]) -> list[list[Excursion]]:
     """Excursions of one subject and side that overlap or touch, each cluster with one that changed in it."""
     by_subject: dict[tuple[str, Side], list[Excursion]] = {}
-    for one in everyone:
+    for one in desk.excursions.values():
         if one.withdrawn_at is None:
-            by_subject.setdefault((one.subject, one.side), []).append(one)
+            by_subject.setdefault(desk.about(one), []).append(one)
     clusters: list[list[Excursion]] = []
     for rows in by_subject.values():
         reached: int | None = None
@@ -479,13 +552,20 @@ def _clusters(everyone: Iterable[Excursion], told: set[str]) -> list[list[Excurs
 class _Desk:
     """What lies on the table while excursions are gathered."""
 
-    def __init__(self, excursions_: dict[str, Excursion], incidents: dict[str, Incident]) -> None:
+    def __init__(
+        self, excursions_: dict[str, Excursion], incidents: dict[str, Incident], site_of: Mapping[str, str]
+    ) -> None:
         self.excursions = excursions_
         self.incidents = incidents
+        self._site_of = site_of
         self._members: dict[str, set[str]] = {}
         for one in excursions_.values():
             if one.incident_id is not None:
                 self._members.setdefault(one.incident_id, set()).add(one.excursion_id)
+
+    def about(self, one: Excursion) -> tuple[str, Side]:
+        """What can be one incident: a side of a subject; where the power is gone, of all that shares the line."""
+        return (self._site_of.get(one.subject, one.subject) if one.side == "power" else one.subject, one.side)
 
     def members(self, incident_id: str) -> list[Excursion]:
         return [self.excursions[excursion_id] for excursion_id in sorted(self._members.get(incident_id, ()))]
@@ -495,12 +575,12 @@ class _Desk:
 
         The one that was there first comes first.
         """
-        here = (cluster[0].subject, cluster[0].side)
+        here = self.about(cluster[0])
         candidates = [self.incidents[key] for key in {one.incident_id for one in cluster} if key is not None]
         fitting = [
             incident
             for incident in candidates
-            if all((one.subject, one.side) == here for one in self.members(incident.incident_id) if _lives(one))
+            if all(self.about(one) == here for one in self.members(incident.incident_id) if _lives(one))
         ]
         return sorted(fitting, key=lambda one: (one.known_at, one.started_at, one.incident_id))
 
@@ -509,13 +589,13 @@ class _Desk:
         living: dict[tuple[str, Side], list[Excursion]] = {}
         for one in self.excursions.values():
             if _lives(one) and one.incident_id is not None:
-                living.setdefault((one.subject, one.side), []).append(one)
+                living.setdefault(self.about(one), []).append(one)
         found: dict[str, str] = {}
         for gone in withdrawn:
             incident_id = gone.incident_id
             if incident_id is None or any(_lives(one) for one in self.members(incident_id)):
                 continue
-            for one in living.get((gone.subject, gone.side), ()):
+            for one in living.get(self.about(gone), ()):
                 if excursions.overlap(one.interval, gone.interval):
                     found.setdefault(incident_id, str(one.incident_id))
         return [(self.incidents[key], into) for key, into in found.items()]

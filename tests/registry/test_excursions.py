@@ -9,7 +9,7 @@ from coldchain.events import FOREVER
 from coldchain.judgement import Interval
 from registry.excursions import Excursion, after_verdicts, compare, is_told, reach, side_of
 from tests.helpers_registry import interval, verdict
-from tests.tales import FRZE, HEAT, hour
+from tests.tales import FRZE, HEAT, hour, shipped
 
 
 def kept(*intervals: Interval) -> list[Excursion]:
@@ -102,9 +102,12 @@ def test_one_that_a_move_cut_short_reaches_as_far_as_was_measured():
     assert [reach(interval(1)), reach(interval(1, 5)), reach(cut)] == [FOREVER, hour(5), hour(3)]
 
 
-def test_heat_and_frost_are_told_by_the_rule():
-    assert (side_of(HEAT, "X"), side_of(FRZE, "X")) == ("heat", "frost")
-    assert (side_of(None, "HEAT"), side_of(None, "FRZE-WARN")) == ("heat", "frost")
+def test_the_side_is_told_by_the_rule_and_by_its_code_where_there_is_none():
+    door, power = shipped("refrigerator", "DOOR"), shipped("refrigerator", "POWR")
+
+    assert [side_of(rule, "X") for rule in (HEAT, FRZE, door, power)] == ["heat", "frost", "door", "power"]
+    codes = ("HEAT", "FRZE-WARN", "DOOR", "POWR-WARN", "X")
+    assert [side_of(None, code) for code in codes] == ["heat", "frost", "door", "power", "heat"]
 
 
 disjoint = st.lists(st.integers(0, 40), unique=True, max_size=10).map(

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coldchain.events import Verdict
+from coldchain.clock import HOUR
+from coldchain.events import Fault, Silence, Verdict
 from coldchain.judgement import Interval
-from registry import incidents, placements, places, users
-from registry.books import Books, open_books
-from registry.incidents import BadNote, CommentMissing, NoSuchIncident, StillGoingOn
+from registry import enrolment, incidents, placements, places, troubles, users
+from registry.books import Books, Shelf, open_books
+from registry.incidents import BadNote, CommentMissing, Incident, NoSuchIncident, StillGoingOn
+from registry.places import Place
 from tests.helpers_registry import (
     EVERYTHING,
     START,
@@ -212,6 +214,168 @@ def test_a_sensor_that_was_moved_while_hot_leaves_an_incident_for_a_person_to_cl
         closed = incidents.close(shelf, incident.incident_id, asha, "vaccine moved to ILR 2", hour(9))
 
     assert (incident.state, closed.state, closed.ended_at) == ("open", "ended", hour(9))
+
+
+# Doors and power
+
+
+def facility(shelf: Shelf, name: str) -> Place:
+    return places.add(shelf, "facility", {"en": name}, district(shelf).place_id)
+
+
+def in_two_fridges(books: Books, place: Callable[[Shelf], Place]) -> dict[str, str]:
+    """Loggers in a fridge each of one place; the stay of each."""
+    with books.begin() as shelf:
+        here = place(shelf)
+        for number in (1, 2):
+            logger(shelf, f"logger-{number}", fridge(shelf, f"ILR {number}", here))
+        return {device: stay_of(shelf, device) for device in ("logger-1", "logger-2")}
+
+
+def test_an_open_door_and_a_power_cut_are_incidents_of_their_own(books: Books, stay: str):
+    hear(books, verdict(at_stay(interval(1, code="DOOR"), stay), channel="door"))
+    hear(books, verdict(at_stay(interval(1, code="POWR"), stay), channel="mains"))
+    hear(books, verdict(at_stay(interval(1, code="POWR-WARN"), stay), channel="mains"))
+    excursions, found = known(books)
+
+    assert sorted((one.kind, one.severity) for one in found) == [("door", "alarm"), ("power", "alarm")]
+    assert sorted(one.side for one in excursions) == ["door", "power", "power"]
+
+
+def test_a_power_cut_over_the_points_of_a_facility_is_one_incident(books: Books):
+    stays = in_two_fridges(books, lambda shelf: facility(shelf, "PHC Rampur"))
+    for device, stay in stays.items():
+        hear(books, verdict(at_stay(interval(1, code="POWR-WARN"), stay), device=device, channel="mains"))
+        hear(books, verdict(at_stay(interval(1), stay), device=device))
+    _, found = known(books)
+
+    assert sorted((one.kind, len(one.storage_point_ids)) for one in found) == [("heat", 1), ("heat", 1), ("power", 2)]
+
+
+def test_it_ends_when_the_last_of_them_has_power_again(books: Books):
+    stays = in_two_fridges(books, lambda shelf: facility(shelf, "PHC Rampur"))
+
+    def said(device: str, end: float | None) -> Verdict:
+        return verdict(at_stay(interval(1, end, "POWR-WARN"), stays[device]), device=device, channel="mains")
+
+    hear(books, said("logger-1", None), said("logger-2", None))
+    hear(books, said("logger-1", 3))
+    _, [half_over] = known(books)
+    hear(books, said("logger-2", 4))
+    _, [over] = known(books)
+
+    assert (half_over.state, over.state, over.ended_at) == ("open", "ended", hour(4))
+
+
+def test_power_cuts_with_time_between_them_are_two(books: Books):
+    stays = in_two_fridges(books, lambda shelf: facility(shelf, "PHC Rampur"))
+    hear(books, verdict(at_stay(interval(1, 3, "POWR-WARN"), stays["logger-1"]), channel="mains"))
+    hear(books, verdict(at_stay(interval(5, 8, "POWR-WARN"), stays["logger-2"]), device="logger-2", channel="mains"))
+    _, found = known(books)
+
+    assert [len(one.storage_point_ids) for one in found] == [1, 1]
+
+
+def test_points_that_share_no_facility_lose_power_each_by_itself(books: Books):
+    stays = in_two_fridges(books, lambda shelf: block(shelf, "Rampur"))
+    for device, stay in stays.items():
+        hear(books, verdict(at_stay(interval(1, code="POWR-WARN"), stay), device=device, channel="mains"))
+    _, found = known(books)
+
+    assert [(one.kind, len(one.storage_point_ids)) for one in found] == [("power", 1), ("power", 1)]
+
+
+# A sensor that is lost, or was moved
+
+
+def lose_device(shelf: Shelf) -> None:
+    enrolment.retire(shelf, "logger-1", hour(4))
+
+
+def lose_contact(shelf: Shelf) -> None:
+    troubles.take_silences(shelf, [Silence("logger-1", hour(3), hour(4))], hour(4))
+
+
+def lose_probe(shelf: Shelf) -> None:
+    troubles.take_silences(shelf, [Fault("logger-1", "tvc", "unplugged", hour(4))], hour(4))
+
+
+def move(shelf: Shelf) -> None:
+    other = fridge(shelf, "ILR 9")
+    placements.place(shelf, "logger-1", other.storage_point_id, hour(4))
+
+
+LOSSES = [lose_device, lose_contact, lose_probe, move]
+
+
+def lost_and_closed(books: Books, lose: Callable[[Shelf], None], stay: str, asha: str) -> Incident:
+    """Hot from hour 1, known until hour 6; closed by a person in hour 9."""
+    hear(books, verdict(at_stay(interval(1), stay)))
+    [excursion] = known(books)[0]
+    incident_id = str(excursion.incident_id)
+    with books.begin() as shelf:
+        assert not incidents.is_over_by_itself(shelf, incident_id)
+        lose(shelf)
+        assert shelf.incidents.get(incident_id).state == "open"  # nothing closes it by itself
+        assert incidents.is_over_by_itself(shelf, incident_id)
+        return incidents.close(shelf, incident_id, asha, "the vaccine was moved to ILR 2", hour(9))
+
+
+@pytest.mark.parametrize("lose", LOSSES)
+def test_a_person_closes_what_a_lost_sensor_left_open_and_says_why(
+    books: Books, stay: str, asha: str, lose: Callable[[Shelf], None]
+):
+    closed = lost_and_closed(books, lose, stay, asha)
+    with books.read() as shelf:
+        [note] = shelf.incidents.notes(closed.incident_id)
+        revisions = shelf.incidents.revisions(closed.incident_id)
+
+    assert (closed.state, closed.closed_at, closed.ended_at) == ("ended", hour(9), hour(9))
+    assert (note.kind, note.user_id, note.text) == ("closed", asha, "the vaccine was moved to ILR 2")
+    assert (revisions[-1].change, revisions[-1].known_at) == ("closed", hour(9))
+
+
+def test_another_probes_fault_does_not_make_it_lost(books: Books, stay: str, asha: str):
+    hear(books, verdict(at_stay(interval(1), stay)))
+    [excursion] = known(books)[0]
+    with books.begin() as shelf:
+        troubles.take_silences(shelf, [Fault("logger-1", "tamb", "unplugged", hour(4))], hour(4))
+        with pytest.raises(StillGoingOn):
+            incidents.close(shelf, str(excursion.incident_id), asha, "enough", hour(9))
+
+
+def test_one_sensor_that_is_heard_keeps_the_incident_open(books: Books, stay: str, asha: str):
+    hear(books, verdict(at_stay(interval(1), stay)))
+    hear(books, verdict(at_stay(interval(2), second_stay(books)), device="logger-2"))
+    _, [incident] = known(books)
+    with books.begin() as shelf:
+        lose_device(shelf)
+        with pytest.raises(StillGoingOn):
+            incidents.close(shelf, incident.incident_id, asha, "enough", hour(9))
+
+
+def test_a_reading_out_that_is_newer_than_the_closing_opens_it_again(books: Books, stay: str, asha: str):
+    closed = lost_and_closed(books, lose_contact, stay, asha)
+    hear(books, verdict(replace(at_stay(interval(1), stay), out=9 * HOUR)), at=hour(11))
+    [again] = [one for one in known(books)[1] if one.incident_id == closed.incident_id]
+
+    assert (again.state, again.closed_at, again.ended_at) == ("open", None, None)
+
+
+def test_late_readings_from_before_the_closing_do_not_open_it_again(books: Books, stay: str, asha: str):
+    closed = lost_and_closed(books, lose_contact, stay, asha)
+    hear(books, verdict(replace(at_stay(interval(1), stay), out=7 * HOUR)), at=hour(11))
+    [still] = [one for one in known(books)[1] if one.incident_id == closed.incident_id]
+
+    assert (still.state, still.closed_at) == ("ended", hour(9))
+
+
+def test_late_readings_that_tell_the_true_end_of_it_count(books: Books, stay: str, asha: str):
+    closed = lost_and_closed(books, lose_contact, stay, asha)
+    hear(books, verdict(at_stay(interval(1, 8), stay)), at=hour(11))
+    [ended] = [one for one in known(books)[1] if one.incident_id == closed.incident_id]
+
+    assert (ended.state, ended.ended_at) == ("ended", hour(8))
 
 
 # What is kept of it
