@@ -165,10 +165,10 @@ class Platform:
     def add_point(self, name: str, storage_class: str = "refrigerator") -> str:
         return self.say("storage-point", "add", name, "--class", storage_class).strip()
 
-    def place(self, device_id: str, name: str) -> None:
+    def place(self, device_id: str, name: str, storage_class: str = "refrigerator") -> None:
         """A new storage point, and the device at it since it exists."""
         top = self.ask("/api/v1/places")["items"][0]["id"]
-        body = {"name": name, "storage_class": "refrigerator", "place_id": top}
+        body = {"name": name, "storage_class": storage_class, "place_id": top}
         point = self.ask("/api/v1/storage-points", json.dumps(body).encode())
         placed = {"storage_point_id": point["id"]}
         self.ask(f"/api/v1/devices/{device_id}/placements", json.dumps(placed).encode())

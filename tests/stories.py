@@ -5,9 +5,10 @@ Small numbers on purpose: instants on a coarse grid that meets every duration, w
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from coldchain.clock import MINUTE, SECOND
 from coldchain.facts import Enrolled, Fact, Placed, RulesInForce
@@ -231,6 +232,24 @@ def told_apart(readings: frozenset[Reading]) -> frozenset[Reading]:
         if not any(value == before and at - then <= 2 * SAME_ARRIVAL for then, before in kept):
             kept.append((at, value))
     return frozenset(kept)
+
+
+def with_sums_alone(district: list[Tale]) -> list[Tale]:
+    """The same, with each consecutive rule made cumulative: with a window of its duration and half, or with none."""
+    return [replace(tale, facts=tuple(map(_with_sums, tale.facts))) for tale in district]
+
+
+def _with_sums(fact: Fact) -> Fact:
+    if not isinstance(fact, RulesInForce):
+        return fact
+    rules = tuple(_summed(rule) if rule.mode == "consecutive" else rule for rule in fact.rule_set.rules)
+    return structs.replace(fact, rule_set=replace(fact.rule_set, rules=rules))
+
+
+def _summed(rule: Rule) -> Rule:
+    duration = max(rule.duration, MINUTE)
+    window = None if rule.is_upper else duration * 3 // 2
+    return replace(rule, mode="cumulative", duration=duration, window=window)
 
 
 # Long stories: Hypothesis finds small ones; what goes wrong between chunks needs long ones

@@ -9,14 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from coldchain.clock import DAY, MINUTE, iso, now
-from coldchain.facts import Enrolled
-from coldchain.judgement import ALWAYS
+from coldchain.facts import Fact
+from coldchain.journal.sqlite import SqliteJournal
 from coldchain.readings import Reading
 from coldchain.senml import encode
+from coldchain.topics import SETTINGS
 from tests import oracle
 from tests.helpers_end_to_end import Credentials, Publisher, Readings
 from tests.helpers_house import wait_until
@@ -24,6 +26,7 @@ from tests.soak.load import Gateway, Sender, begin_measuring, begin_sending, in_
 from tests.soak.rig import POINTS_OF, Rig
 
 IN_COHORT = 3
+CLASSES = ("transport-1", "freezer")
 ACTS_A_COHORT = 6
 """So long the same devices are on fire; then others take over, so that each question stays a small one."""
 
@@ -79,7 +82,7 @@ class Fire:
         self._steady = Publisher(steady)
         self.gateway: Gateway = begin_measuring(rig, folder / "gateway", agent, AGENT)
         self._spent: list[Sender] = []
-        self.sender = begin_sending(self._waiting.pop(), self.dice)
+        self.sender = self._next_cohort()
 
     def close(self) -> None:
         for sender in (*self._spent, self.sender):
@@ -91,7 +94,7 @@ class Fire:
         if self.figures.acts.total() % ACTS_A_COHORT == ACTS_A_COHORT - 1 and self._waiting:
             self.sender.pause()
             self._spent.append(self.sender)
-            self.sender = begin_sending(self._waiting.pop(), self.dice)
+            self.sender = self._next_cohort()
         self.figures.acts[name.partition(" ")[0]] += 1
         time.sleep(self.dice.uniform(0.3, 2.0))
         verb, _, rest = name.partition(" ")
@@ -99,6 +102,13 @@ class Fire:
         deed(rest)
         time.sleep(self.dice.uniform(0.1, 1.0))
         self.all_is_there()
+
+    def _next_cohort(self) -> Sender:
+        """One is placed nowhere yet, the others each in a point of another class."""
+        sender = begin_sending(self._waiting.pop(), self.dice)
+        for publisher, storage_class in zip(sender.publishers[1:], CLASSES, strict=True):
+            self._place(publisher, storage_class)
+        return sender
 
     # Acts
 
@@ -174,10 +184,12 @@ class Fire:
         self.figures.at_points += point is not None
 
     def _have_the_books_announce(self) -> None:
-        """A device is placed; whoever asks while the books die asks again."""
-        device_id = self.sender.publishers[0].given.device_id
-        with suppress(OSError):
-            self.rig.place(device_id, f"point {self.dice.randrange(10**6)}")
+        """A device is placed since it exists; that the books die before they answer is what is wanted."""
+        with suppress(OSError, HTTPException):
+            self._place(self.sender.publishers[0], "refrigerator")
+
+    def _place(self, publisher: Publisher, storage_class: str) -> None:
+        self.rig.place(publisher.given.device_id, f"point {self.dice.randrange(10**9)}", storage_class)
 
     def _steady_pack(self, number: int) -> float:
         publisher = self._steady
@@ -243,12 +255,9 @@ class Fire:
         assert len(found) == len(set(found)), f"readings of {device_id} count twice"
 
     def _is_judged(self, publisher: Publisher) -> list[oracle.Told]:
-        return self._judged_alike(publisher.given, publisher.log(), MINUTE)
-
-    def _judged_alike(self, given: Credentials, readings: Readings, interval: int) -> list[oracle.Told]:
         """The books' excursions are the oracle's intervals, field by field."""
-        declared = Enrolled(given.device_id, 1, "", "senml", ((ALWAYS, interval),))
-        told = oracle.intervals(given.device_id, "tvc", {(at, value) for _, at, value in readings}, [declared])
+        given = publisher.given
+        told = self._as_by_the_oracle(given, publisher.log())
         expected = sorted(map(_shown, told), key=str)
         found: list[tuple[Any, ...]] = []
 
@@ -262,6 +271,11 @@ class Fire:
         self.figures.wrong += len(differing)
         assert found == expected, f"of {given.device_id} the oracle says otherwise: {sorted(differing, key=str)[:4]}"
         return told
+
+    def _as_by_the_oracle(self, given: Credentials, readings: Readings) -> list[oracle.Told]:
+        """By what the books have announced of devices, placements and rules."""
+        facts = settings_of(self.rig.data)
+        return oracle.intervals(given.device_id, "tvc", {(at, value) for _, at, value in readings}, facts)
 
     def _gateway_is_there(self) -> list[oracle.Told]:
         """Of what the probe gave only the beats are missing that a kill cut off before they were kept."""
@@ -295,13 +309,24 @@ class Fire:
 
         def agree() -> bool:
             readings = set(self.rig.readings(given.device_id))
-            declared = Enrolled(given.device_id, 1, "", "senml", ((ALWAYS, 1_000),))
-            told[:] = oracle.intervals(given.device_id, "tvc", {(at, value) for _, at, value in readings}, [declared])
+            told[:] = self._as_by_the_oracle(given, readings)
             rows = sorted(map(_of_row, self.rig.excursions(given.device_id)), key=str)
             return _without_growth(rows) == _without_growth(sorted(map(_shown, told), key=str))
 
         wait_until(agree, 60, "the oracle's intervals of the gateway")
         return told
+
+
+def settings_of(data: Path) -> list[Fact]:
+    """All facts that the books ever announced."""
+    journal = SqliteJournal(data)
+    facts: list[Fact] = []
+    after = 0
+    while entries := journal.read(SETTINGS, after):
+        facts += [entry.item for entry in entries]
+        after = entries[-1].offset
+    journal.close()
+    return facts
 
 
 def _nothing() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests import oracle
 from tests.runners import hostile
-from tests.stories import Tale, districts, long_district
+from tests.stories import Tale, districts, long_district, with_sums_alone
 from tests.stream.test_judge_property import expected, told
 
 nights = st.integers(0, 2**32).map(random.Random)
@@ -43,6 +43,11 @@ def test_repeats_disorder_late_settings_and_moves_change_nothing(district, night
 @given(districts(), nights)
 def test_dying_between_any_two_writes_changes_nothing(district, night):
     the_books_have_the_truth(district, night, risk=0.4)
+
+
+@given(districts().map(with_sums_alone), nights)
+def test_sums_are_as_safe_as_runs(district, night):
+    the_books_have_the_truth(district, night, risk=0.2)
 
 
 @pytest.mark.parametrize("seed", range(24))

@@ -10,7 +10,7 @@ from coldchain.facts import Facts
 from coldchain.judgement import AT_REST, Interval, fold, judge
 from tests import oracle
 from tests.oracle import Told
-from tests.stories import Tale, tales
+from tests.stories import Tale, districts, tales, with_sums_alone
 
 
 def told(interval: Interval) -> Told:
@@ -35,6 +35,18 @@ def test_the_judge_says_what_the_oracle_says(tale, random):
             [value for _, value in ordered],
             facts.timeline("pi-0142", channel, tale.unit(channel)),
         )
+
+        assert [told(interval) for interval in found] == expected(tale, channel)
+
+
+@given(districts(("pi-0142",)).map(with_sums_alone))
+@settings(deadline=None)
+def test_the_judge_adds_up_as_the_oracle_does(district):
+    [tale] = district
+    for channel, readings in tale.readings.items():
+        ordered = sorted(readings)
+        timeline = Facts(tale.facts).timeline("pi-0142", channel, tale.unit(channel))
+        found = judge([at for at, _ in ordered], [value for _, value in ordered], timeline)
 
         assert [told(interval) for interval in found] == expected(tale, channel)
 
