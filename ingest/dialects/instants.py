@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from coldchain.clock import YEAR_2000
-from ingest.dialects.payloads import MOST_DIGITS
+from ingest.dialects.payloads import MOST_DIGITS, is_time
 from ingest.dialects.values import SAID_INSTEAD
 from ingest.refusals import Unreadable
 
@@ -71,7 +71,7 @@ def instant_in(table: dict[str, Any], zone: tzinfo) -> int | None:
     for key in TIME_KEYS:
         if lower.get(key) is not None and not isinstance(lower[key], dict | list):
             return instant(lower[key], zone, where=f"its {key!r}")
-    return None
+    return instant(lower["t"], zone) if is_time(lower.get("t")) else None
 
 
 def _of_number(number: Decimal) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from coldchain.clock import SECOND, YEAR_2000
 from ingest.refusals import Unreadable
 from ingest.senml import LONGEST
 
@@ -74,6 +75,11 @@ def part(table: Any, *path: str) -> Any:
             return None
         table = table.get(key)
     return table
+
+
+def is_time(value: Any) -> bool:
+    """Whether a number is so large that it can only be a Unix time."""
+    return isinstance(value, Decimal) and value.is_finite() and value >= YEAR_2000 // SECOND
 
 
 def shown(text: str) -> str:

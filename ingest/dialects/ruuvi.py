@@ -7,7 +7,6 @@ https://docs.ruuvi.com/communication/bluetooth-advertisements
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from coldchain.readings import RANGE, is_possible
@@ -58,15 +57,14 @@ class Ruuvi:
 
 def _tag(table: Table, mac: str | None, sent: Sent) -> list[Decoded]:
     """What was heard of one tag. `ts` is when the gateway heard it, `gwts` when it passed it on."""
+    found = list(_by_gateway(table))
     data = table.get("data")
-    if isinstance(data, str):
+    if not found and isinstance(data, str):
         format_data = ruuvi_part(data)
         if format_data is None:
             return []
         mac = mac or _own_address(format_data)
         found = list(_raw(format_data))
-    else:
-        found = list(_by_gateway(table))
     if not found:
         return []
     device_id = name_of(mac or table.get("id"), "the tag's address")
@@ -123,10 +121,9 @@ def _raw(data: bytes) -> Iterator[Found]:
 
 def _by_gateway(table: Table) -> Iterator[Found]:
     """What the gateway decoded itself; null is "not available"."""
-    if not isinstance(table.get("dataFormat"), Decimal) and "temperature" not in table:
+    if "temperature" not in table:
         return
-    if "temperature" in table:
-        yield Found("temperature", temperature(table["temperature"], where="temperature", signals={}), table)
+    yield Found("temperature", temperature(table["temperature"], where="temperature", signals={}), table)
     for key, sensor, unit in (("humidity", "humidity", "%RH"), ("voltage", "battery", "V")):
         hundredths: Any = hundredths_of(table.get(key))
         if hundredths is not None:

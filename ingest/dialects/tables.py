@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ingest.dialects.decoded import Decoded
 from ingest.dialects.keys import is_foreign, is_foreign_table, temperature_key, words_of
-from ingest.dialects.payloads import Table, name_of
+from ingest.dialects.payloads import Table, is_time, name_of
 from ingest.dialects.values import Unit, Value, hundredths_of, temperature, unit_of
 
 UNIT_KEYS = ("temp_unit", "tempunit", "temperature_unit", "temperatureunit", "unit", "units", "unit_of_measurement")
@@ -80,6 +80,8 @@ def _here(table: Table, unit: Unit | None, path: str, allowed: frozenset[str]) -
         yield named
         return
     keys = {key: told for key in table if (told := temperature_key(key, allowed)) is not None}
+    if len(keys) > 1 or is_time(table.get("t")):
+        keys.pop("t", None)  # beside a temperature, and where it is that large, it is the time
     units = {told.probe: {other.unit for other in keys.values() if other.probe == told.probe} for told in keys.values()}
     for key, told in keys.items():
         if told.unit == "F" and units[told.probe] - {"F"}:
