@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from coldchain.errors import Refused
+from coldchain.quantities import CELSIUS
 
 LOWEST = -100_00
 HIGHEST = 150_00
@@ -28,12 +29,13 @@ STUCK = "stuck"  # the same value for hours while its neighbours move
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`centidegrees` is None exactly where `fault` says why. `measured_at`: ms UTC."""
+    """`centidegrees` (hundredths of `unit`) is None exactly where `fault` says why. `measured_at`: ms UTC."""
 
     channel: str
     measured_at: int
     centidegrees: int | None
     fault: str | None = None
+    unit: str = CELSIUS
 
 
 class NotANumber(Refused):

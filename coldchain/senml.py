@@ -38,7 +38,7 @@ def encode(device_id: str, outbox_id: str, seq: int, readings: Sequence[Reading]
         if reading.centidegrees is None:
             record["vs"] = f"{FAULT_PREFIX}{reading.fault}"
         else:
-            record["u"] = "Cel"
+            record["u"] = reading.unit
             record["v"] = reading.centidegrees / 100
         records.append(record)
     return json.dumps(records, separators=(",", ":")).encode()

@@ -347,7 +347,8 @@ def open_outbox(settings: Settings) -> Outbox:
     """The outbox where the settings want it. Raises OutboxUnusable."""
     machine = Machine(_first_line(settings.hardware_serial), _first_line(settings.machine_id))
     room = Room(settings.when_full, settings.min_free)
-    return Outbox(settings.outbox, settings.device_id, machine, sync=settings.sync, room=room)
+    units = {sensor.channel: sensor.unit for sensor in settings.sensors}
+    return Outbox(settings.outbox, settings.device_id, machine, sync=settings.sync, room=room, units=units)
 
 
 def _first_line(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from coldchain.clock import SECOND, iso
 from coldchain.errors import Unavailable
+from coldchain.quantities import CELSIUS
 from coldchain.readings import celsius
 from coldchain.sqlite import open_to_read
 from gateway_agent.clocks import Moments
@@ -74,6 +75,8 @@ def _existing(folder: Path) -> Path:
 def _sensor(sensed: Sensed) -> Finding:
     if sensed.centidegrees is None:
         return Finding("sensor", f"{sensed.channel}: fault {sensed.fault}", is_well=False)
+    if sensed.unit != CELSIUS:
+        return Finding("sensor", f"{sensed.channel}: {'yes' if sensed.centidegrees else 'no'}")
     return Finding("sensor", f"{sensed.channel}: {celsius(sensed.centidegrees):.2f} °C")
 
 

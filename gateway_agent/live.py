@@ -14,6 +14,7 @@ from gateway_agent.senses import Senses
 from gateway_agent.sensors import Sensed, Sensor
 from gateway_agent.sensors.ds18b20 import Ds18b20
 from gateway_agent.sensors.simulated import Simulated
+from gateway_agent.sensors.switch import Switch
 from gateway_agent.settings import SensorSettings, Settings
 from gateway_agent.uplink import FromUplink, MqttUplink
 
@@ -111,6 +112,8 @@ class Live:
 def sensor_of(settings: SensorSettings, clock: Moments) -> Sensor:
     if settings.kind == "ds18b20":
         return Ds18b20(settings.channel, settings.rom, settings.base)
+    if settings.kind == "switch":
+        return Switch(settings.channel, settings.path, settings.is_inverted)
     return Simulated(settings.channel, settings.mean, settings.swing, settings.period, lambda: clock().uptime)
 
 

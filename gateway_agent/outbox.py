@@ -10,13 +10,14 @@ import logging
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 from coldchain import crash, senml
+from coldchain.quantities import CELSIUS
 from coldchain.ranges import Range, Ranges
 from coldchain.readings import Reading
 from gateway_agent.clocks import Moment
@@ -101,9 +102,16 @@ class Outbox:
     """Every deed is one transaction: done when it returns, or not at all. One thread."""
 
     def __init__(
-        self, path: Path, device_id: str, machine: Machine, *, sync: str = "full", room: Room | None = None
+        self,
+        path: Path,
+        device_id: str,
+        machine: Machine,
+        *,
+        sync: str = "full",
+        room: Room | None = None,
+        units: Mapping[str, str] | None = None,
     ) -> None:
-        """Raises OutboxUnusable."""
+        """`units` of the channels that are no temperatures. Raises OutboxUnusable."""
         self.path = path
         self.outbox_id = ""
         self.next_seq = FIRST_SEQ
@@ -120,6 +128,7 @@ class Outbox:
         self._device_id = device_id
         self._machine = machine
         self._room = room or Room()
+        self._units = units or {}
         self._file = OutboxFile(path, sync.upper())
         self._boot = 0
         self._waiting = 0
@@ -254,7 +263,7 @@ class Outbox:
         ).fetchall()
         is_dated = offset is not None
         shift = offset if offset is not None else 0
-        readings = [Reading(row[2], row[1] + shift, row[3], row[4]) for row in rows]
+        readings = [Reading(row[2], row[1] + shift, row[3], row[4], self._units.get(row[2], CELSIUS)) for row in rows]
         self._add_pack(readings, is_dated=is_dated, count=len(readings))
         file.execute("DELETE FROM readings WHERE boot = ? AND id <= ?", (boot, rows[-1][0]))
         if boot == self._boot:

@@ -11,11 +11,12 @@ from urllib.parse import unquote, urlsplit
 from coldchain.clock import SECOND
 from coldchain.errors import ColdchainError, Refused
 from coldchain.ids import device_id as checked_device_id
+from coldchain.quantities import CELSIUS
 from coldchain.readings import centidegrees, is_possible
 from coldchain.rules import RuleSet, parse_rules, rule_set
-from gateway_agent.sensors import ds18b20
+from gateway_agent.sensors import ds18b20, switch
 
-Kind = Literal["ds18b20", "simulated"]
+Kind = Literal["ds18b20", "simulated", "switch"]
 WhenFull = Literal["drop-oldest", "stop"]
 Sync = Literal["full", "off"]
 
@@ -41,7 +42,7 @@ class Broker:
 
 @dataclass(frozen=True, slots=True)
 class SensorSettings:
-    """Centidegrees and ms; `rules` None means the agent's own."""
+    """Centidegrees and ms; `rules` None means the agent's own. `path` and `is_inverted` are a switch's."""
 
     channel: str
     kind: Kind
@@ -51,6 +52,12 @@ class SensorSettings:
     swing: int = 100
     period: int = 1_800 * SECOND
     rules: RuleSet | None = None
+    path: Path = Path()
+    is_inverted: bool = False
+
+    @property
+    def unit(self) -> str:
+        return switch.UNIT if self.kind == "switch" else CELSIUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +281,7 @@ class _Reader:
         channel = table.text("channel")
         if not _can_be_a_channel(channel):
             raise table.bad("channel", f"{channel!r} is no name for one: use letters, digits, '-', '.' and '_'")
-        kind: Kind = table.one_of("kind", ("ds18b20", "simulated"))
+        kind: Kind = table.one_of("kind", ("ds18b20", "simulated", "switch"))
         name = table.text("rules", "") if "rules" in table.rows else None
         table.asked.add("rules")
         rules = None if name is None else self._named_rules(table, "rules", name)
@@ -283,6 +290,9 @@ class _Reader:
             if "/" in rom:
                 raise table.bad("rom", "is the name of a folder under base, such as 28-0316a2795aff")
             sensor = SensorSettings(channel, kind, rom=rom, base=table.path("base", ds18b20.BASE), rules=rules)
+        elif kind == "switch":
+            is_inverted = table.flag("inverted", False)
+            sensor = SensorSettings(channel, kind, rules=NO_RULES, path=table.path("path"), is_inverted=is_inverted)
         else:
             sensor = SensorSettings(
                 channel,

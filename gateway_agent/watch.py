@@ -14,6 +14,7 @@ from coldchain.answers import Configuration
 from coldchain.clock import HOUR
 from coldchain.judgement import AT_REST, Memory, Run, Tally, Timeline, always, fold
 from coldchain.judgement.tally import Piece
+from coldchain.quantities import CELSIUS
 from coldchain.readings import centidegrees
 from coldchain.rules import Rule, RuleSet, Severity
 from gateway_agent.alarm import Alarm
@@ -53,6 +54,11 @@ class Watched:
     def crosses(self, sensed: Sensed) -> bool:
         """Whether this reading is on another side of some limit than the last, or a fault begins, changes or ends."""
         fault_before = self.last.fault if self.last else None
+        if sensed.unit != CELSIUS:  # a door that opens, power that goes: worth telling at once
+            return self.last is not None and (sensed.centidegrees, sensed.fault) != (
+                self.last.centidegrees,
+                fault_before,
+            )
         return sensed.fault != fault_before or self._out(sensed) != self._out(self.last)
 
     def _out(self, sensed: Sensed | None) -> list[bool]:

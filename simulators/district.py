@@ -20,6 +20,7 @@ from simulators.stand import Stand
 from simulators.weather import Weather
 
 SHIPPED = "indravan.toml"
+MAINS = "mains"
 SIMPLE = "logger-"
 """How the id of a device begins that numbers no packs and keeps nothing."""
 
@@ -27,7 +28,7 @@ MAKES: dict[str, tuple[Make, str]] = {
     "ilr": (fridge.ILR, "refrigerator"),
     "tired-ilr": (fridge.TIRED_ILR, "refrigerator"),
     "household": (fridge.HOUSEHOLD, "refrigerator"),
-    "walk-in-cooler": (fridge.WALK_IN_COOLER, "refrigerator"),
+    "walk-in-cooler": (fridge.WALK_IN_COOLER, "walk-in-cooler"),
     "deep-freezer": (fridge.DEEP_FREEZER, "freezer"),
 }
 """A make's name in the file → how it behaves, and by which rules it is judged."""
@@ -48,6 +49,7 @@ class Point:
     make: str
     device_id: str
     interval_s: int
+    tells_mains: bool = False
 
     @property
     def storage_class(self) -> str:
@@ -59,8 +61,9 @@ class Point:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """A walk-in cooler is watched at two heights, everything else in one place."""
-        return ("tvc", "tvc-top") if self.make == "walk-in-cooler" else ("tvc",)
+        """A walk-in cooler is watched at two heights, everything else in one place; some devices tell of the mains."""
+        probes = ("tvc", "tvc-top") if self.make == "walk-in-cooler" else ("tvc",)
+        return (*probes, MAINS) if self.tells_mains else probes
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +168,16 @@ def _facility(table: dict[str, Any]) -> Facility:
 
 
 def _point(row: list[Any]) -> Point:
-    if not isinstance(row, list) or len(row) != 4:
-        raise ValueError("a point is written [name, make, device, seconds between readings]")
-    name, make, device, interval_s = row
+    if not isinstance(row, list) or len(row) not in (4, 5) or row[4:] not in ([], [MAINS]):
+        raise ValueError(
+            f'a point is written [name, make, device, seconds between readings], and "{MAINS}" if it tells'
+        )
+    name, make, device, interval_s = row[:4]
     if make not in MAKES:
         raise ValueError(f"{name}: the make must be one of {', '.join(MAKES)}, not {make!r}")
     if isinstance(interval_s, bool) or not isinstance(interval_s, int) or interval_s < 1:
         raise ValueError(f"{name}: {interval_s!r} is no number of seconds")
-    return Point(str(name), make, device_id(str(device)), interval_s)
+    return Point(str(name), make, device_id(str(device)), interval_s, row[4:] == [MAINS])
 
 
 def _stand(block: Block, facility: Facility, point: Point) -> Stand:

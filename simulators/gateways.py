@@ -5,14 +5,16 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from coldchain.errors import Refused
+from coldchain.quantities import NO, YES
 from coldchain.rules import rule_set
 from gateway_agent.agent import Agent
 from gateway_agent.alarm import Alarm
 from gateway_agent.clocks import Moment, known
-from gateway_agent.sensors import Sensed
-from gateway_agent.settings import Broker, SensorSettings, Settings
+from gateway_agent.sensors import Sensed, switch
+from gateway_agent.settings import NO_RULES, Broker, SensorSettings, Settings
 from gateway_agent.uplink import FromUplink, MqttUplink
 from simulators.accounts import Account
+from simulators.district import MAINS
 from simulators.stand import Standing
 
 PACK = 240
@@ -58,7 +60,7 @@ def settings_of(
         device_id=account.device_id,
         broker=broker_of(mqtt_url, account),
         outbox=outbox,
-        sensors=tuple(SensorSettings(channel, "simulated") for channel in channels),
+        sensors=tuple(_sensor(channel) for channel in channels),
         rules=rule_set(storage_class),
         interval=interval,
         max_readings=PACK,
@@ -71,8 +73,14 @@ def settings_of(
     )
 
 
+def _sensor(channel: str) -> SensorSettings:
+    if channel == MAINS:
+        return SensorSettings(channel, "switch", rules=NO_RULES)
+    return SensorSettings(channel, "simulated")
+
+
 class FridgeProbe:
-    """A sensor in a simulated fridge. Channels beyond the first hang a little higher, where it is warmer."""
+    """A sensor in a simulated fridge. Probes beyond the first hang a little higher, where it is warmer."""
 
     def __init__(self, standing: Standing, channels: Sequence[str], clock: Callable[[], int]) -> None:
         self.channels = tuple(channels)
@@ -85,6 +93,9 @@ class FridgeProbe:
         probe = self._standing.measure(at)
         sensed = [Sensed(self.channels[0], probe.centidegrees, probe.fault)]
         for number, channel in enumerate(self.channels[1:], 1):
+            if channel == MAINS:
+                sensed.append(Sensed(channel, YES if self._standing.powered() else NO, None, switch.UNIT))
+                continue
             higher = None if probe.centidegrees is None else probe.centidegrees + 25 * number
             sensed.append(Sensed(channel, higher, probe.fault))
         return sensed

@@ -3,16 +3,21 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from coldchain.quantities import CELSIUS
 from coldchain.readings import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
 class Sensed:
-    """One channel's answer to a beat: `centidegrees` is None exactly where `fault` says why. The beat has the time."""
+    """One channel's answer to a beat: `centidegrees` is None exactly where `fault` says why. The beat has the time.
+
+    Of a switch (`unit` "/") they are 100 for yes and 0 for no.
+    """
 
     channel: str
     centidegrees: int | None
     fault: str | None = None
+    unit: str = CELSIUS
 
 
 class Sensor(Protocol):

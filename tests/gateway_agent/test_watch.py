@@ -13,6 +13,7 @@ from gateway_agent import alarm as alarms
 from gateway_agent.alarm import Alarm, Siren
 from gateway_agent.clocks import Moment
 from gateway_agent.sensors import Sensed
+from gateway_agent.settings import NO_RULES
 from gateway_agent.watch import Watch
 from tests.helpers_gateway_agent import SHORT_RULES
 from tests.tales import NEW_YEAR
@@ -301,3 +302,15 @@ def test_a_real_command_runs_and_a_missing_one_is_told(tmp_path):
 
 def test_seconds_are_seconds():
     assert SHORT_RULES.rules[0].duration == 600 * SECOND
+
+
+def test_a_switch_that_changes_is_urgent_and_never_rings():
+    told = fridge(own={"mains": NO_RULES})
+
+    for value in (100, 100, 0, 0):
+        told.minute += 1
+        noted = told.watch.note(told.now(), [Sensed("mains", value, None, "/")])
+        told.urgent += [told.minute] * noted.is_urgent
+        assert not noted.alarms
+
+    assert told.urgent == [3]
