@@ -10,6 +10,12 @@ from coldchain.errors import Unavailable
 
 BUSY_MS = 10_000
 
+LONGEST_LOG = 16 * 1024 * 1024
+"""Bytes to which a write-ahead log is cut once all of it is in the file."""
+
+SPARE_PAGES = 256
+"""Free pages that a file keeps: the next rows need them soon."""
+
 
 class FileMissing(Unavailable):
     """A file is to be read that its writer has not made yet."""
@@ -28,9 +34,11 @@ def open_to_write(path: Path, *, synchronous: str = "FULL") -> sqlite3.Connectio
     if path.exists() and not os.access(path, os.W_OK):
         raise FileReadOnly(f"{path.name} may only be read by the user we run as: give it back with chmod or chown")
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file; see `give_back`
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute(f"PRAGMA journal_size_limit = {LONGEST_LOG}")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
@@ -61,6 +69,19 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if connection.in_transaction:  # a full disk makes SQLite roll back by itself
             connection.execute("ROLLBACK")
         raise
+
+
+def give_back(connection: sqlite3.Connection, most: int) -> int:
+    """Give free pages, as many as this at the most, back to the file system; gives how many that were.
+
+    What was deleted leaves free pages, which new rows fill; only where those stay away is there something to give.
+    """
+    free = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+    pages = min(most, free - SPARE_PAGES)
+    if pages <= 0:
+        return 0
+    connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+    return free - int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 @contextmanager

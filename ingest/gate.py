@@ -26,7 +26,7 @@ from coldchain.journal import Entry
 from coldchain.journal import sqlite as journal
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.packs import Pack
-from coldchain.sqlite import open_to_write, transaction
+from coldchain.sqlite import give_back, open_to_write, transaction
 from coldchain.topics import READINGS, REFUSED, SETTINGS, STATUS
 from ingest import outboxes, refusals, retention
 from ingest.outboxes import MOST_RANGES, Outbox, Outboxes
@@ -47,6 +47,9 @@ GATE = "gate"
 
 READINGS_LEAF = "readings"
 STATUS_LEAF = "status"
+
+PAGES_AT_ONCE = 1_000
+"""So many pages are given back to the disk in one go, some 20 ms long."""
 
 log = logging.getLogger("ingest.gate")
 
@@ -205,6 +208,10 @@ class Gate:
         """Let go what every follower has passed and is old; gives how many packs and heartbeats."""
         with transaction(self._connection):
             return retention.apply(self._connection, self._outboxes, self._data_dir, self._clock())
+
+    def give_back(self) -> int:
+        """Give some of the room that pruning left back to the disk; gives how many pages, 0 once there are none."""
+        return give_back(self._connection, PAGES_AT_ONCE)
 
     def enrolled(self, device_id: str) -> Enrolled | None:
         """The device as the books have it now, None where there is none, or no longer. Raises sqlite3.Error."""

@@ -75,6 +75,10 @@ class Keeper:
         """Raises Stuck."""
         return await self._work(self._gate.prune)
 
+    async def give_back(self) -> int:
+        """Raises Stuck."""
+        return await self._work(self._gate.give_back)
+
     def counters(self) -> dict[str, Any]:
         """What the gate counted since it started, by name; groups as tables."""
         return {

@@ -25,6 +25,9 @@ from ingest.telling import Teller
 BEAT_S = 10.0
 FIRST_PRUNING_S = 60.0
 PRUNED_EVERY_S = 600.0
+BREATH_S = 0.1
+"""Between two portions of room that are given back to the disk: messages go first."""
+
 AT_ONCE = 200
 """So many configurations are published before the broker's word for them is awaited."""
 
@@ -87,9 +90,19 @@ async def _prune(keeper: Keeper) -> None:
             dropped = await keeper.prune()
             if dropped:
                 log.info("%d old entries left the journal", dropped)
+            await _give_back(keeper)
         except Stuck as why:
             log.warning("the journal cannot be pruned now: %s", why)
         await asyncio.sleep(PRUNED_EVERY_S)
+
+
+async def _give_back(keeper: Keeper) -> None:
+    """What pruning left free. Raises Stuck."""
+    while True:
+        pages = await keeper.give_back()
+        if not pages:
+            return
+        await asyncio.sleep(BREATH_S)
 
 
 class Wishes:

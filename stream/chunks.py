@@ -35,8 +35,9 @@ CREATE TABLE IF NOT EXISTS chunks (
     count INTEGER NOT NULL, low INTEGER, high INTEGER, total INTEGER NOT NULL, longest_gap INTEGER NOT NULL,
     readings BLOB NOT NULL, faults BLOB NOT NULL, memory BLOB NOT NULL,
     PRIMARY KEY (sensor, since)
-) WITHOUT ROWID
+)
 """
+"""Rows lie in the order of their sealing, so that pages are full; a tree by key would leave a third of each free."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,3 +103,30 @@ def test_a_number_is_still_known_after_its_pack_and_what_it_stood_for_have_gone(
 
     assert verdicts(outcomes) == ["repeated", "repeated"]
     assert [seq for _, seq in numbers(data_dir)] == [4]
+
+
+def test_what_was_pruned_is_given_back_to_the_disk_and_the_gate_goes_on(data_dir):
+    clock = OwnClock(now())
+    with open_gate(data_dir, PI, clock=clock) as gate:
+        for number in range(1, 3_001):
+            take(gate, sent(number, *[4.5] * 100, at=clock.at))
+        follower_is_at(data_dir.stream, READINGS, "stream.judge", 3_000)
+        clock.at += 8 * DAY
+        gate.prune()
+        before = size_of(data_dir)
+        while gate.give_back():
+            pass
+        after = size_of(data_dir)
+        take(gate, sent(3_001, 4.5, at=clock.at))
+
+    assert before > 5_000_000
+    assert after < before / 3
+    assert [seq for _, seq in numbers(data_dir)] == [3_000, 3_001]
+
+
+def size_of(data_dir):
+    """Of the gate's file, once all of its log is in it."""
+    connection = open_to_write(data_dir.gate)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return data_dir.gate.stat().st_size
