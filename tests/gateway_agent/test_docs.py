@@ -27,7 +27,7 @@ def example(folder: Path, text: str = EXAMPLE) -> Settings:
 
 
 def test_the_example_is_a_settings_file(tmp_path):
-    assert [sensor.channel for sensor in example(tmp_path).sensors] == ["tvc", "freezer", "practice"]
+    assert [sensor.channel for sensor in example(tmp_path).sensors] == ["tvc", "freezer", "door", "practice"]
 
 
 def test_the_examples_values_are_those_that_hold_without_them(tmp_path):

@@ -1,4 +1,4 @@
-"""What a switch promises: a door or the mains, told as yes or no, at once where it changes, and never as a temperature."""
+"""What a switch promises: a door or the mains, yes or no, at once where it changes, and never as a temperature."""
 
 import json
 from pathlib import Path

@@ -23,7 +23,7 @@ def test_it_has_a_store_health_centres_and_all_kinds_of_fridge():
 
     assert kinds == {"district-store", "community-health-centre", "primary-health-centre"}
     assert {point.make for point in shipped.points()} == set(district.MAKES)
-    assert {point.storage_class for point in shipped.points()} == {"refrigerator", "freezer"}
+    assert {point.storage_class for point in shipped.points()} == {"refrigerator", "freezer", "walk-in-cooler"}
 
 
 def test_every_name_is_in_english_and_hindi():
