@@ -14,10 +14,12 @@ import msgspec
 
 from coldchain.clock import HOUR, MINUTE
 from coldchain.events import FOREVER
-from coldchain.judgement import Memory, Run
+from coldchain.exposure import Exposure
+from coldchain.judgement import Memory, Run, Tally
 from coldchain.readings import STUCK
 from coldchain.rules import Severity
 from coldchain.sqlite import open_to_read
+from stream import exposure
 from stream.chunks import unpack_faults
 from stream.columns import unpack
 from stream.memories import unpack_memory
@@ -74,7 +76,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class GoingOn:
-    """A rule that a sensor is breaking now; `alarmed_at` once it has been broken for its whole duration (ms)."""
+    """A rule that a sensor is breaking now, or of which a sum is running; `alarmed_at` once its duration (ms) is full.
+
+    Of a sum, `out` is what counts in it now, `is_out` whether it grows, and `full_at` when it is full at the earliest.
+    """
 
     code: str
     severity: Severity
@@ -86,6 +91,17 @@ class GoingOn:
     alarmed_at: int | None
     out: int
     unknown: int
+    rule_set: str = ""
+    rule_version: int = 0
+    is_sum: bool = False
+    window: int | None = None
+    is_out: bool = True
+    earliest: int | None = None
+
+    @property
+    def full_at(self) -> int:
+        """When the duration is full at the earliest (ms UTC)."""
+        return self.started_at + self.duration if self.earliest is None else self.earliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +268,12 @@ class History:
         if last is not None and until - last > longest_known:
             gaps.append((max(last, since), until))
         return gaps
+
+    def exposures(self, device_id: str, channel: str, edges: Sequence[int]) -> list[Exposure]:
+        """What the sensor was exposed to between each two neighbouring edges (ms UTC, in order)."""
+        connection = self._connection()
+        with _one_moment(connection):
+            return exposure.read(connection, device_id, channel, edges)
 
     def sensors(self, device_ids: Sequence[str] | None = None) -> list[SensorNow]:
         """Of these devices, or of all."""
@@ -428,21 +450,47 @@ def _sensor_now(row: _Row) -> SensorNow:
 
 
 def _going_on(memory: Memory) -> tuple[GoingOn, ...]:
-    return tuple(
-        GoingOn(
-            code=one.rule.code,
-            severity=one.rule.severity,
-            limit=one.rule.limit,
-            is_upper=one.rule.is_upper,
-            started_at=one.started_at,
-            last_at=one.last_at,
-            duration=one.rule.duration,
-            alarmed_at=one.alarmed_at,
-            out=one.out,
-            unknown=one.unknown,
-        )
-        for one in memory.going_on
-        if isinstance(one, Run)
+    return tuple(_run(one) if isinstance(one, Run) else _sum(one) for one in memory.going_on)
+
+
+def _run(run: Run) -> GoingOn:
+    return GoingOn(
+        code=run.rule.code,
+        severity=run.rule.severity,
+        limit=run.rule.limit,
+        is_upper=run.rule.is_upper,
+        started_at=run.started_at,
+        last_at=run.last_at,
+        duration=run.rule.duration,
+        alarmed_at=run.alarmed_at,
+        out=run.out,
+        unknown=run.unknown,
+        rule_set=run.rule_set,
+        rule_version=run.rule_version,
+    )
+
+
+def _sum(tally: Tally) -> GoingOn:
+    """Begun with the first reading that counts in it; before any has counted, with the one that is out now."""
+    counting = [piece.at for piece in tally.pieces if piece.known]
+    begun_at = counting[0] if counting else tally.last_at
+    return GoingOn(
+        code=tally.rule.code,
+        severity=tally.rule.severity,
+        limit=tally.rule.limit,
+        is_upper=tally.rule.is_upper,
+        started_at=begun_at if tally.started_at is None else tally.started_at,
+        last_at=tally.last_at,
+        duration=tally.rule.duration,
+        alarmed_at=tally.alarmed_at,
+        out=tally.inside(tally.last_at),
+        unknown=tally.unknown,
+        rule_set=tally.rule_set,
+        rule_version=tally.rule_version,
+        is_sum=True,
+        window=tally.rule.window,
+        is_out=tally.last_out is not None,
+        earliest=tally.full_at_earliest(),
     )
 
 

@@ -77,6 +77,23 @@ class Tally:
         cut = next((edge - piece.at for piece in self.pieces if piece.until > edge), 0)
         return self.held - max(0, cut)
 
+    def full_at_earliest(self) -> int:
+        """When the sum is full if the sensor is out from its last reading on; what leaves the window meanwhile counts.
+
+        While time that counted leaves the window as fast as new time comes, the sum stands still.
+        """
+        at, missing = self.last_at, self.rule.duration - self.inside(self.last_at)
+        window = self.rule.window
+        if window is None:
+            return at + max(0, missing)
+        for piece in self.pieces:
+            leaves_from, leaves_until = piece.at + window, piece.until + window
+            if leaves_from - at >= missing:
+                break
+            missing -= max(0, leaves_from - at)
+            at = max(at, leaves_until)
+        return at + max(0, missing)
+
     def interval(self, ended_at: int | None = None, cut: bool = False) -> Interval | None:
         if self.alarmed_at is None or self.started_at is None:
             return None

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from coldchain.clock import HOUR, MINUTE
 from coldchain.judgement import AT_REST, Tally, always, fold
 from coldchain.rules import Rule, RuleSet
@@ -102,3 +105,30 @@ def test_when_nothing_is_left_in_the_window_nothing_is_remembered():
     memory, _ = fold(AT_REST, [at for at, _ in ordered], [value for _, value in ordered], timeline)
 
     assert memory == AT_REST
+
+
+OUT_OR_NOT = st.lists(st.tuples(st.integers(1, 40), st.booleans()), min_size=1, max_size=40)
+
+
+@given(OUT_OR_NOT, st.integers(1, 300), st.sampled_from([None, 0, 30, 240]))
+def test_a_sum_is_full_at_the_earliest_when_it_is_out_from_now_on(
+    told: list[tuple[int, bool]], duration: int, wider: int | None
+):
+    """`told`: minutes until the next reading, and whether that is out. Then out every minute until the alarm."""
+    window = None if wider is None else (duration + wider) * MINUTE
+    rule = Rule("WARM", ">=", 3000, "cumulative", duration * MINUTE, "alarm", window=window)
+    timeline = always(RuleSet("tale", 1, (rule,)), QUARTER, "tvc")
+    memory, at = AT_REST, hour(0)
+    for minutes, is_out in told:
+        at += minutes * MINUTE
+        memory, _ = fold(memory, [at], [3000 if is_out else 0], timeline)
+    [sum_so_far] = memory.going_on or [None]
+    if not isinstance(sum_so_far, Tally) or sum_so_far.alarmed_at is not None or sum_so_far.last_out is None:
+        return
+    promised = sum_so_far.full_at_earliest()
+    while not memory.open_intervals():
+        at += MINUTE
+        memory, _ = fold(memory, [at], [3000], timeline)
+    [interval] = memory.open_intervals()
+
+    assert interval.alarmed_at - MINUTE < promised <= interval.alarmed_at

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from coldchain.clock import MINUTE
+from coldchain.facts import RulesInForce
 from coldchain.journal import Entry
+from coldchain.judgement import ALWAYS
 from coldchain.packs import Column, Pack
+from coldchain.rules import Rule, RuleSet
 from stream import chunks, rejudgement
 from stream.history import History
 from stream.judge import Judge
@@ -102,6 +105,33 @@ def test_now_is_the_newest_reading_and_what_it_breaks(tmp_path: Path):
     assert (now.last_at, now.last_value, now.last_fault) == (minute(60), 960, None)
     assert {one.code: one.alarmed_at for one in now.going_on} == {"HEAT": None, "HEAT-WARN": minute(60)}
     assert now.trend_c_per_h is not None
+
+
+def test_a_sum_that_is_running_is_told_with_when_it_is_full_at_the_earliest(tmp_path: Path):
+    rule = Rule("WARM", ">=", 1000, "cumulative", 60 * MINUTE, "alarm", window=120 * MINUTE)
+    keeper = Judge(tmp_path / "stream.db")
+    keeper.take(settings=[Entry(1, "rules", RulesInForce("refrigerator", 1, ALWAYS, RuleSet("own", 3, (rule,))))])
+    keeper.close()
+    told = [(minute(number), 1100 if 10 <= number < 30 or number >= 50 else 500) for number in range(61)]
+    history = tell(tmp_path / "stream.db", told)
+
+    [one] = history.sensors()[0].going_on
+
+    assert (one.code, one.rule_set, one.rule_version, one.is_sum, one.is_out) == ("WARM", "own", 3, True, True)
+    assert (one.started_at, one.out, one.alarmed_at) == (minute(10), 30 * MINUTE, None)
+    assert (one.full_at, one.window) == (minute(90), 120 * MINUTE)
+
+
+def test_a_sum_goes_on_while_the_sensor_is_back_in_range(tmp_path: Path):
+    rule = Rule("WARM", ">=", 1000, "cumulative", 60 * MINUTE, "alarm")
+    keeper = Judge(tmp_path / "stream.db")
+    keeper.take(settings=[Entry(1, "rules", RulesInForce("refrigerator", 1, ALWAYS, RuleSet("own", 3, (rule,))))])
+    keeper.close()
+    history = tell(tmp_path / "stream.db", [(minute(number), 1100 if number < 20 else 500) for number in range(31)])
+
+    [one] = history.sensors()[0].going_on
+
+    assert (one.is_out, one.out, one.started_at, one.full_at) == (False, 20 * MINUTE, minute(0), minute(70))
 
 
 def test_a_probe_is_faulty_from_its_first_fault_on_and_well_again_by_its_next_value(tmp_path: Path):
