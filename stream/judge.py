@@ -6,7 +6,8 @@ the commit leaves nothing, one after it everything; a repeated batch changes not
 
 import sqlite3
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -26,7 +27,8 @@ from coldchain.packs import Column, Pack
 from coldchain.quantities import CELSIUS
 from coldchain.sqlite import POSITIONS, open_to_write, position, save_position, transaction
 from coldchain.topics import READINGS, SETTINGS, SILENCES, VERDICTS
-from stream import chunks, sensors, stuck_probes
+from stream import chunks, exposure, sensors, stuck_probes
+from stream.exposure import DayTotals
 from stream.memories import pack_interval, unpack_interval
 from stream.rejudgement import Late, Replay, rejudge, shorten_tail
 from stream.sensors import Sensor
@@ -43,6 +45,7 @@ _TABLES = (
     sensors.INDEX,
     chunks.TABLE,
     stuck_probes.TABLE,
+    exposure.TABLE,
     POSITIONS,
     "CREATE TABLE IF NOT EXISTS intervals (sensor INTEGER NOT NULL, code TEXT NOT NULL, started_at INTEGER NOT NULL, "
     "alarmed_at INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (sensor, code, started_at, alarmed_at)) "
@@ -110,6 +113,7 @@ class Judge:
         rows = self._connection.execute("SELECT device_id, body FROM devices")
         self._hearings = {device_id: _hearing.decode(body) for device_id, body in rows}
         self._stuck_probes = StuckProbes(self._connection, self._facts, self._sensor)
+        self._day_totals = DayTotals(self._connection)
         row = self._connection.execute("SELECT body FROM beat_clock").fetchone()
         self._clock = _beat_clock.decode(row[0]) if row else BeatClock()
 
@@ -130,10 +134,31 @@ class Judge:
 
         Raises Stuck, and leaves everything as it was, where the file cannot be written just now.
         """
+        with self._all_or_nothing():
+            taken = self._take(readings, settings)
+            crash.point("judge.folded")
+        crash.point("judge.committed")
+        return taken
+
+    def add_up(self) -> bool:
+        """Make some totals of days that are over, in some milliseconds; whether there may be more to do.
+
+        They can be made again from the readings, so that a power cut may lose them. Raises Stuck.
+        """
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self._all_or_nothing():
+                is_more = self._day_totals.add_up()
+                crash.point("judge.added-up")
+        finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
+        return is_more
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
         try:
             with transaction(self._connection):
-                taken = self._take(readings, settings)
-                crash.point("judge.folded")
+                yield
         except sqlite3.OperationalError as why:
             self._remember()
             if why.sqlite_errorcode & 0xFF not in _PASSING:
@@ -142,8 +167,6 @@ class Judge:
         except BaseException:  # what is held beside the file must not outlive a rollback; the trouble goes on
             self._remember()
             raise
-        crash.point("judge.committed")
-        return taken
 
     def _take(self, readings: Sequence[Entry], settings: Sequence[Entry]) -> Taken:
         taken = Taken()
@@ -180,6 +203,8 @@ class Judge:
         concerned = [self._sensor(*key) for key in self._concerned(facts)]
         for fact in facts:
             if self._facts.note(fact):
+                if isinstance(fact, Enrolled):
+                    self._day_totals.promised(fact)
                 self._connection.execute(
                     "INSERT OR REPLACE INTO facts VALUES (?, ?)", (fact.key, _encoder.encode(fact))
                 )
@@ -279,6 +304,7 @@ class Judge:
                 late.faults.update(zip(column.faulty_at, column.faults, strict=True))
             replays = rejudge(self._connection, sensor, late)
             sensor.note_newest(late.readings, late.faults)
+            self._day_totals.forget(sensor.number, sensor.device_id, (at for at, _ in late.readings))
             is_late = True
         for replay in replays:
             self._announce(sensor, replay, is_late, taken)
