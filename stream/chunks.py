@@ -149,7 +149,7 @@ def seam(instants: Sequence[int], faults: Sequence[Fault], wanted: int) -> int |
     As near as can be to so many records from the beginning, or from the end where `wanted` is negative. Equal instants
     stay together; None where all are at one instant.
     """
-    records = sorted([*instants, *(at for at, _ in faults)])
+    records = sorted([*instants, *[at for at, _ in faults]]) if faults else instants
     place = wanted % len(records)
     later = (records[i] for i in range(place, len(records)) if records[i] != records[i - 1])
     earlier = (records[i] for i in range(place - 1, 0, -1) if records[i] != records[i - 1])

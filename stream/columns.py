@@ -24,6 +24,9 @@ header. Files from before the last three have none of them."""
 _WIDTHS = ((1, "b"), (2, "h"), (4, "i"), (8, "q"))
 _TYPECODES = dict(_WIDTHS)
 _RAW_DEFLATE = -15
+RAGGED = 4_000
+"""A grid fits whose instants lie beside it by so little: ms, or seconds."""
+
 NOISE = 0.4
 """A plane of which so large a share of the bytes are different ones is not worth deflating."""
 
@@ -72,27 +75,34 @@ def unpack(body: bytes) -> tuple[list[int], list[int]]:
 
 def _uneven(instants: Sequence[int]) -> tuple[bool, int, list[int]]:
     """Whether a grid fits better than steps, the usual step, and what each instant but the first differs from it."""
-    steps = list(map(sub, instants[1:], instants))
-    if not steps:
+    if len(instants) < 2:
         return False, 0, []
+    mean = (instants[-1] - instants[0]) // (len(instants) - 1)
+    even = round(mean, -3) or mean  # of a clock that is only ragged, the mean is a little beside the true step
+    beside = _beside_grid(instants, even)
+    if max(beside) - min(beside) <= RAGGED:
+        return True, even, beside
+    steps = list(map(sub, instants[1:], instants))
     usual = sorted(steps)[len(steps) // 2]
-    uneven = [step - usual for step in steps]
-    even = round(usual, -3) or usual  # of a clock that is only ragged, the median is a little beside the true step
-    from_first = list(accumulate([step - even for step in steps]))
-    if max(from_first) - min(from_first) <= max(uneven) - min(uneven):
-        return True, even, from_first
-    return False, usual, uneven
+    return False, usual, [step - usual for step in steps]
+
+
+def _beside_grid(instants: Sequence[int], step: int) -> list[int]:
+    if step == 0:
+        return [at - instants[0] for at in instants[1:]]
+    return list(map(sub, instants[1:], range(instants[0] + step, instants[0] + step * len(instants), step)))
 
 
 def _deflated(instant_planes: bytes, value_planes: bytes) -> bytes:
-    deflate = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE, 9, zlib.Z_HUFFMAN_ONLY)
+    deflate = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE, 8, zlib.Z_HUFFMAN_ONLY)
     first = deflate.compress(instant_planes) + deflate.flush(zlib.Z_PARTIAL_FLUSH) if instant_planes else b""
     return first + deflate.compress(value_planes) + deflate.flush()
 
 
 def _planes(numbers: list[int]) -> tuple[int, bytes]:
     """The numbers in the narrowest width, all first bytes, then all second bytes …"""
-    bound = max(map(abs, numbers), default=0)
+    lowest, highest = min(numbers, default=0), max(numbers, default=0)
+    bound = max(-lowest, highest)
     width = next(width for width, _ in _WIDTHS if bound < 1 << (8 * width - 1))
     data = _little_endian(array(_TYPECODES[width], numbers)).tobytes()
     return width, b"".join(data[plane::width] for plane in range(width))
