@@ -1,7 +1,7 @@
 """Dialects: how the devices that people own say what they measured. One dialect is one file; see docs/dialects.md."""
 
 from ingest.dialects.chirpstack import ChirpStack
-from ingest.dialects.decoded import BadHardwareId, BadMapping, Decoded, Dialect, NoSuchDialect, Sent
+from ingest.dialects.decoded import BadMapping, Decoded, Dialect, NoSuchDialect, Sent
 from ingest.dialects.esphome import EspHome
 from ingest.dialects.home_assistant import HomeAssistant
 from ingest.dialects.openmqttgateway import OpenMqttGateway
@@ -57,7 +57,6 @@ ALSO_CALLED = {
 __all__ = [
     "AUTO",
     "DIALECTS",
-    "BadHardwareId",
     "BadMapping",
     "Decoded",
     "Dialect",

@@ -5,7 +5,7 @@ A device is its EUI. Joins, acknowledgements and logs are no readings; their tim
 
 from typing import Any
 
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant
 from ingest.dialects.lorawan import found_in_object, without_nulls
 from ingest.dialects.payloads import Table, glance, json_of, name_of, part, table_of
@@ -33,10 +33,6 @@ class ChirpStack:
         at = instant(table.get("time"), sent.zone)
         device_id = _device(table, parts)
         return [decoded(one, device_id, at) for one in found]
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        own = level(hardware_id)
-        return (f"application/{own}/device/+/event/up",) if is_bridge else (f"application/+/device/{own}/event/up",)
 
 
 def _object(table: Table) -> Any:

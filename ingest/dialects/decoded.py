@@ -46,7 +46,10 @@ class Sent(NamedTuple):
 
 
 class Dialect(Protocol):
-    """How the devices of one kind speak. Knows no clock and keeps nothing."""
+    """How the devices of one kind speak. Knows no clock and keeps nothing.
+
+    Where they publish unless told otherwise stands in `coldchain/data/dialects.toml`, for books and broker.
+    """
 
     name: str
 
@@ -58,29 +61,9 @@ class Dialect(Protocol):
         """The readings in it, none where it holds none. Raises Unreadable."""
         ...
 
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        """MQTT filters of what such a device publishes by default; of all such devices where `hardware_id` is None.
-
-        A bridge publishes what many devices say, and bears a name of its own that no reading carries.
-        """
-        ...
-
 
 class BadMapping(Refused):
     """A mapping table cannot be used."""
-
-
-class BadHardwareId(Refused):
-    """A hardware id would mean more topics than its own."""
-
-
-def level(hardware_id: str | None) -> str:
-    """The part of a filter that stands for the device; `+` for any. Raises BadHardwareId."""
-    if hardware_id is None:
-        return "+"
-    if not hardware_id or any(sign in hardware_id for sign in "+#\0") or hardware_id.startswith("$"):
-        raise BadHardwareId(f"{hardware_id!r} is no hardware id: MQTT means other topics by '+', '#' and '$'")
-    return hardware_id
 
 
 class NoSuchDialect(NotFound):

@@ -3,7 +3,7 @@
 A node's prefix may have slashes. `internal_temperature` is the chip.
 """
 
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.keys import names_temperature
 from ingest.dialects.states import state_of
 from ingest.refusals import Unreadable
@@ -29,7 +29,3 @@ class EspHome:
         if parts[at] not in ("sensor", "binary_sensor"):
             return []
         return state_of(device_id, sensor, sent, names_temperature(sensor) if parts[at] == "sensor" else None)
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        own = level(hardware_id)
-        return (f"{own}/sensor/+/state", f"{own}/binary_sensor/+/state")

@@ -6,7 +6,7 @@ will be published; it is kept by the broker and holds no value.
 
 from typing import Any
 
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant, instant_in
 from ingest.dialects.keys import names_temperature
 from ingest.dialects.payloads import Table, glance, name_of, part, table_of
@@ -49,12 +49,6 @@ class HomeAssistant:
             return []
         device_id, sensor = _device_and_sensor(parts)
         return state_of(device_id, sensor, sent, names_temperature(sensor))
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        own = level(hardware_id)
-        return tuple(
-            f"{ROOT}/{kind}/{own}{more}" for kind in ("sensor", "binary_sensor") for more in ("/state", "/+/state")
-        )
 
 
 def _sensor(parts: list[str]) -> str:

@@ -6,7 +6,7 @@ chip. A gateway with a 433 MHz radio passes on what rtl_433 says (`RTL_433toMQTT
 
 import re
 
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant_in
 from ingest.dialects.payloads import Table, name_of, table_of
 from ingest.dialects.rtl_433 import packet
@@ -37,12 +37,6 @@ class OpenMqttGateway:
         at = instant_in(table, sent.zone)
         device_id = device_of(parts, table)
         return [decoded(one, device_id, at) for one in found]
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        if is_bridge or hardware_id is None:
-            own = level(hardware_id)
-            return (f"home/{own}/BTtoMQTT/#", f"home/{own}/CLIMAtoMQTT/#", f"home/{own}/RTL_433toMQTT/#")
-        return (f"home/+/BTtoMQTT/{level(hardware_id)}",)
 
 
 def device_of(parts: list[str], table: Table) -> str:

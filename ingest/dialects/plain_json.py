@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ingest.dialects.decoded import BadMapping, Decoded, Sent, level
+from ingest.dialects.decoded import BadMapping, Decoded, Sent
 from ingest.dialects.instants import instant, instant_in
 from ingest.dialects.keys import temperature_key
 from ingest.dialects.payloads import Table, json_of, name_of
@@ -70,9 +70,6 @@ class PlainJson:
         if sent.mapping and KEYS - {"unit"} & sent.mapping.keys() and {"temperature", "each"} & sent.mapping.keys():
             return list(_mapped(value, checked(sent.mapping), sent))
         return list(_usual(value, sent))
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        return () if hardware_id is None else (f"{level(hardware_id)}/#",)
 
 
 def checked(mapping: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ A device is its model, id and channel together; the id alone may be another make
 or three times. `@0.08s` is a place in a recording and no time. Tyres and weather stations are no stores.
 """
 
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant
 from ingest.dialects.keys import temperature_key, words_of
 from ingest.dialects.payloads import Table, glance, name_of, table_of, text_of
@@ -34,10 +34,6 @@ class Rtl433:
         if parts[0] == "rtl_433" and parts[-1] in ("states", "availability"):
             return []
         return packet(table_of(sent.payload), sent)
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        host = level(hardware_id) if is_bridge else "+"
-        return (f"rtl_433/{host}/events", f"rtl_433/{host}/devices/#")
 
 
 def packet(table: Table, sent: Sent) -> list[Decoded]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from coldchain.readings import RANGE, is_possible
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant
 from ingest.dialects.payloads import Table, glance, name_of, part, table_of
 from ingest.dialects.tables import Found, decoded
@@ -49,10 +49,6 @@ class Ruuvi:
         if isinstance(tags, dict):
             return [reading for mac, tag in tags.items() if isinstance(tag, dict) for reading in _tag(tag, mac, sent)]
         return _tag(table, last if _address.fullmatch(last) else None, sent)
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        own = level(hardware_id)
-        return (f"ruuvi/{own}/+",) if is_bridge else (f"ruuvi/+/{own}",)
 
 
 def _tag(table: Table, mac: str | None, sent: Sent) -> list[Decoded]:

@@ -13,7 +13,7 @@ from coldchain.readings import FAULT_PREFIX
 from coldchain.senml import RESERVED, UNDATED
 from coldchain.topics import of_mqtt_topic
 from ingest.dialects.cbor import cbor_of
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.payloads import Table, glance, json_of, name_of
 from ingest.dialects.values import Value, hundredths_of, temperature
 from ingest.refusals import Unreadable
@@ -49,10 +49,6 @@ class SenMl:
         if not isinstance(pack, list) or not all(isinstance(record, dict) for record in pack):
             raise Unreadable("it is no SenML: that is a list of records")
         return _Reader(sent).read([_labelled(record) for record in pack])
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        level(hardware_id)
-        return ()  # devices that are known have topics of ours; foreign ones have none by default
 
 
 def name_parts(base: str, name: str) -> tuple[str | None, str]:

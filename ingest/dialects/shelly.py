@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from coldchain.readings import RANGE, UNPLUGGED, UNREADABLE
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant
 from ingest.dialects.payloads import Table, glance, json_of, name_of, part, text_of
 from ingest.dialects.tables import Found, decoded
@@ -49,17 +49,6 @@ class Shelly:
         if parts[-1] in ("online", "announce", "command"):
             return []
         return _notification(sent)
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        own = level(hardware_id)
-        return (
-            f"{ROOT}/{own}/sensor/temperature",
-            f"{ROOT}/{own}/sensor/humidity",
-            f"{ROOT}/{own}/ext_temperature/+",
-            f"{ROOT}/{own}/ext_temperatures",
-            f"{own}/events/rpc",
-            f"{own}/status/+",
-        )
 
 
 def _first_generation(parts: list[str], sent: Sent) -> list[Decoded]:

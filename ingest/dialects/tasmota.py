@@ -7,7 +7,7 @@ name (DS18B20-1) changes when a probe is added or dies, so the address is what n
 from collections.abc import Iterator
 from typing import Any
 
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant
 from ingest.dialects.keys import temperature_key
 from ingest.dialects.payloads import Table, glance, name_of, table_of
@@ -42,10 +42,6 @@ class Tasmota:
             return [reading for key, inner in bridged.items() for reading in _zigbee(key, inner, unit, at)]
         device_id = device_of(sent.topic)
         return [decoded(found, device_id, at) for key, inner in table.items() for found in _found(key, inner, unit)]
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        own = level(hardware_id)
-        return (f"tele/{own}/SENSOR", f"tele/{own}/+/SENSOR", f"stat/{own}/STATUS8", f"stat/{own}/STATUS10")
 
 
 def device_of(topic: str) -> str:

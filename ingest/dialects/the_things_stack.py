@@ -6,7 +6,7 @@ when the application was told. Joins, downlinks and what the network says of its
 
 from typing import Any
 
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant
 from ingest.dialects.lorawan import found_in_object, without_nulls
 from ingest.dialects.payloads import Table, glance, name_of, part, table_of
@@ -41,10 +41,6 @@ class TheThingsStack:
         at = instant(without_nulls(uplink, "received_at") or message.get("received_at"), sent.zone, where="received_at")
         device_id = _device(message, parts)
         return [decoded(one, device_id, at) for one in found]
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        own = level(hardware_id)
-        return (f"v3/{own}/devices/+/up",) if is_bridge else (f"v3/+/devices/{own}/up",)
 
 
 def _message(table: Table) -> Table:

@@ -8,7 +8,7 @@ A gateway names its devices. `ts` is in milliseconds. Attributes and calls are n
 from collections.abc import Iterator
 from typing import Any
 
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant
 from ingest.dialects.payloads import Table, json_of, name_of
 from ingest.dialects.tables import decoded, found_in
@@ -36,10 +36,6 @@ class ThingsBoard:
         if self.recognises(sent) and topic not in DEVICE_TOPICS and not topic.endswith("/telemetry"):
             return []
         return list(_device(ME, json_of(sent.payload), sent))
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        level(hardware_id)
-        return (GATEWAY_TOPIC,) if is_bridge else DEVICE_TOPICS
 
 
 def _is_http(topic: str) -> bool:

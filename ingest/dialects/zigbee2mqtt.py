@@ -4,7 +4,7 @@ What the bridge says of itself, whether a device is there, and what is asked of 
 is what a device's own display shows; what is published is °C all the same.
 """
 
-from ingest.dialects.decoded import Decoded, Sent, level
+from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant_in
 from ingest.dialects.keys import temperature_key
 from ingest.dialects.payloads import Table, glance, json_of, name_of
@@ -36,11 +36,6 @@ class Zigbee2Mqtt:
         at = instant_in(value, sent.zone)
         device_id = "/".join(below)
         return [decoded(found, device_id, at) for found in [*_temperatures(value), *companions_of(value)]]
-
-    def topics(self, hardware_id: str | None, is_bridge: bool) -> tuple[str, ...]:
-        if is_bridge:
-            return (f"{BASE if hardware_id is None else level(hardware_id)}/#",)
-        return (f"{BASE}/#",) if hardware_id is None else (f"{BASE}/{level(hardware_id)}",)
 
 
 def _temperatures(table: Table) -> list[Found]:
