@@ -47,15 +47,21 @@ def test_no_temperature_of_the_store(key):
     assert temperature_key(key) is None
 
 
+def told_of(key):
+    told = temperature_key(key)
+    assert told is not None
+    return told
+
+
 def test_one_probe_in_two_units_is_one_probe():
-    assert temperature_key("tempc_1").probe == temperature_key("temperature_1_F").probe
-    assert temperature_key("tempc_1").probe != temperature_key("tempc_2").probe
-    assert temperature_key("ptemperature_C").probe != temperature_key("temperature_C").probe
+    assert told_of("tempc_1").probe == told_of("temperature_1_F").probe
+    assert told_of("tempc_1").probe != told_of("tempc_2").probe
+    assert told_of("ptemperature_C").probe != told_of("temperature_C").probe
 
 
 @pytest.mark.parametrize("name", ["ambient_temperature", "tamb", "roomTemp"])
 def test_a_probe_outside_the_store_is_told_by_its_name(name):
-    assert temperature_key(name).role == AMBIENT
+    assert told_of(name).role == AMBIENT
 
 
 @pytest.mark.parametrize("name", ["probe_1", "ds18b20_2", "fridge", "ILR", "freezer-left", "dallas"])
