@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from api.layout import PRODUCT_ROLES
+from api.picture import PRODUCT_ROLES
 from api.wall import Limits
 from coldchain.clock import HOUR
-from coldchain.facts import EVERY_CHANNEL
+from coldchain.facts import EVERY_CHANNEL, own_role
+from coldchain.quantities import role_of
 from coldchain.sqlite import FileMissing
 from registry import devices, placements
 from registry.placements import Placement
@@ -52,6 +53,7 @@ def stays_at(shelf: Shelf, history: History, storage_point_id: str, since: int, 
     at_point = shelf.placements.at_points([storage_point_id], since, until)
     device_ids = sorted({row.device_id for row in at_point if row.role in PRODUCT_ROLES})
     declared = shelf.devices.declared(device_ids)
+    probes = {device_id: device.probes for device_id, device in shelf.devices.several(device_ids).items()}
     rows = {device_id: shelf.placements.of_device(device_id) for device_id in device_ids}
     stays = []
     for sensor in _heard(history, device_ids):
@@ -59,7 +61,8 @@ def stays_at(shelf: Shelf, history: History, storage_point_id: str, since: int, 
             continue
         longest_known = 2 * devices.interval_at(declared.get(sensor.device_id, []), until)
         for row in own_rows(rows[sensor.device_id], sensor.channel):
-            if row.storage_point_id != storage_point_id or row.role not in PRODUCT_ROLES:
+            role = role_of(own_role(row.channel, row.role), probes[sensor.device_id], sensor.channel, sensor.unit)
+            if row.storage_point_id != storage_point_id or role not in PRODUCT_ROLES:
                 continue
             begin, end = max(since, row.since), min(until, FOR_EVER if row.until is None else row.until)
             if begin < end:

@@ -13,9 +13,6 @@ from registry.places import Place
 from registry.rule_sets import NoSuchRules
 from registry.transactions import Books
 
-PRODUCT_ROLES = frozenset({"product", "freezer"})
-"""In which roles a sensor is judged, and speaks for its point."""
-
 NO_LIMITS = Limits(None, None, None, None)
 
 
@@ -31,6 +28,7 @@ def read_layout(books: Books[Shelf], at: int) -> Layout:
             return Layout()
         spots = {place.place_id: spot_of(place) for place in places_in(shelf, [top.path])}
         limits = {name: limits_at(shelf, name, at) for name in shelf.rule_sets.storage_classes()}
+        own = own_limits(shelf, at)
         points = {
             point.storage_point_id: Point(
                 point.storage_point_id,
@@ -39,31 +37,47 @@ def read_layout(books: Books[Shelf], at: int) -> Layout:
                 spots[point.place_id],
                 (),
                 (),
-                limits.get(point.storage_class, NO_LIMITS),
+                own.get(point.storage_point_id) or limits.get(point.storage_class, NO_LIMITS),
             )
             for point in points_in(shelf, [top.path])
             if point.place_id in spots
         }
         loose = limits.get(UNPLACED_CLASS, NO_LIMITS)
+        known = [device for device in devices_in(shelf, [top.path]) if device.place_id in spots]
         devices = {
-            device.device_id: Unplaced(device.device_id, (), spots[device.place_id].path, loose)
-            for device in devices_in(shelf, [top.path])
-            if device.place_id in spots
+            device.device_id: Unplaced(device.device_id, (), spots[device.place_id].path, loose) for device in known
         }
         stands = tuple(
-            Stand(row.device_id, row.channel, row.storage_point_id, row.role in PRODUCT_ROLES)
+            Stand(row.device_id, row.channel, row.storage_point_id, row.role)
             for row in shelf.placements.standing(top.path, at)
         )
         going_on = shelf.incidents.going_on(top.path)
         names = names_of(shelf, going_on)
-    return Layout(points, devices, stands, {one.incident_id: _open(one, points, devices, names) for one in going_on})
+    return Layout(
+        points,
+        devices,
+        stands,
+        {one.incident_id: _open(one, points, devices, names) for one in going_on},
+        {device.device_id: dict(device.probes) for device in known if device.probes},
+    )
 
 
-def limits_at(shelf: rule_sets.Shelf, storage_class: str, at: int) -> Limits:
+def limits_at(shelf: rule_sets.Shelf, storage_class: str, at: int, storage_point_id: str = "") -> Limits:
+    """Of the class, or of the point where it has rules of its own."""
     try:
-        return limits_of(storage_class, rule_sets.in_force_at(shelf, storage_class, at))
+        return limits_of(storage_class, rule_sets.at_point(shelf, storage_point_id, storage_class, at))
     except NoSuchRules:
         return NO_LIMITS
+
+
+def own_limits(shelf: rule_sets.Shelf, at: int) -> dict[str, Limits]:
+    """Of the points that have rules of their own at the instant."""
+    held = {key: rule_sets.holding(versions, at) for key, versions in shelf.rule_sets.of_points().items()}
+    return {
+        key: limits_of(one.storage_class, one.rule_set)
+        for key, one in held.items()
+        if one is not None and not one.is_class_again
+    }
 
 
 def spot_of(place: Place) -> Spot:

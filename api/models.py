@@ -169,7 +169,7 @@ class Imported(Shape):
 
 # The wall
 
-State = Literal["hot", "cold", "watch", "silent", "fault", "ok", "empty"]
+State = Literal["hot", "cold", "power", "watch", "silent", "fault", "ok", "empty"]
 Severity = Literal["out", "warning", "alarm"]
 
 
@@ -195,6 +195,27 @@ class Strip(Shape):
     model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 
+class Breach(Shape):
+    """When the point's first probe will pass the limit, by what its own earlier power cuts took.
+
+    `latest_at` is null where no earlier cut came so far (`is_beyond`): nobody can say.
+    """
+
+    limit_c: Annotated[float, Field(examples=[8.0])]
+    earliest_at: Annotated[str, Field(examples=["2026-01-01T09:10:00Z"])]
+    likely_at: Annotated[str, Field(examples=["2026-01-01T11:30:00Z"])]
+    latest_at: Annotated[str | None, Field(examples=["2026-01-01T15:00:00Z"])]
+    learned_from: Annotated[int, Field(examples=[7], description="Earlier cuts; 0: from the present one alone")]
+    is_beyond: Annotated[bool, Field(examples=[False])]
+
+
+class PowerCut(Shape):
+    """The point has had no power since then; `breach` is null while nobody can say how long it stays cold."""
+
+    since: Annotated[str, Field(examples=["2026-01-01T04:10:00Z"])]
+    breach: Breach | None
+
+
 class Row(Shape):
     """One line of the wall. `id` is a storage point's, or a device's where its sensors stand nowhere."""
 
@@ -218,6 +239,7 @@ class Row(Shape):
     silent_since: Annotated[str | None, Field(examples=[None])]
     fault: Annotated[str | None, Field(examples=[None])]
     incident: RowIncident | None
+    power_cut: PowerCut | None = None
     band: Band
     strip: Strip | None = None
 
@@ -242,22 +264,32 @@ class Wall(Shape):
 
 
 class Excursion(Shape):
-    """A stay out of range that met its rule. `minutes_out` leaves the unknown ones out."""
+    """A stay out of range that met its rule. `minutes_out` leaves the unknown ones out.
+
+    `rule_set` and `rule_version` judged it; a point's own rules are called `point/` and its id.
+    """
 
     id: Id
     device_id: DeviceId
     sensor: Channel
     storage_point_id: Annotated[str | None, Field(examples=["0198c3a0-5a00-7abc-8def-0123456789ab"])]
     rule: Annotated[str, Field(examples=["HEAT"])]
+    kind: Annotated[Literal["heat", "frost", "door", "power"], Field(examples=["heat"])]
+    rule_set: Annotated[str, Field(examples=["refrigerator"])]
+    rule_version: Annotated[int, Field(examples=[1])]
     severity: Annotated[str, Field(examples=["alarm"])]
     started_at: Instant
     alarmed_at: Instant
     ended_at: Annotated[str | None, Field(examples=["2026-01-01T17:45:00Z"])]
-    extreme_c: Annotated[float, Field(examples=[10.4])]
+    extreme_c: Annotated[float | None, Field(description="null of a door and of the power", examples=[10.4])]
     minutes_out: Annotated[float, Field(examples=[675.0])]
     minutes_unknown: Annotated[float, Field(examples=[0.0])]
     proven: Annotated[bool, Field(examples=[True])]
+    cut: Annotated[bool, Field(description="its sensor was moved before it came back", examples=[False])]
     incident_id: Annotated[str | None, Field(examples=["0198c3a1-0000-7abc-8def-0123456789ab"])]
+    closed_at: Annotated[
+        str | None, Field(description="when a person closed what no reading ended, its sensor lost", examples=[None])
+    ] = None
     withdrawn_at: Annotated[str | None, Field(examples=[None])] = None
 
 
@@ -285,6 +317,7 @@ class Incident(Shape):
     devices: Annotated[list[str], Field(examples=[["pi-0142"]])]
     acknowledged_by: Annotated[str | None, Field(examples=[None])]
     acknowledged_at: Annotated[str | None, Field(examples=[None])]
+    closed_at: Annotated[str | None, Field(description="when a person closed it", examples=[None])]
 
 
 class Incidents(Shape):
@@ -309,6 +342,9 @@ class Note(Shape):
 
 
 class IncidentInFull(Incident):
+    """`closable`: no sensor that is heard is still out of range, so that a person may close it, with the reason."""
+
+    closable: Annotated[bool, Field(examples=[False])]
     intervals: list[Excursion]
     revisions: list[Revision]
     notes: list[Note]
@@ -550,9 +586,13 @@ class Released(Shape):
 
 
 class RuleShown(Shape):
+    """`limit_c` is of a temperature; `limit` of a door or of power: between its states, 1 open or there, 0 not."""
+
     code: Annotated[str, Field(examples=["HEAT"])]
+    quantity: Annotated[str, Field(examples=["temperature"])]
     operator: Annotated[str, Field(examples=[">"])]
-    limit_c: Annotated[float, Field(examples=[8.0])]
+    limit_c: Annotated[float | None, Field(examples=[8.0])]
+    limit: Annotated[float | None, Field(examples=[None])]
     mode: Annotated[str, Field(examples=["consecutive"])]
     duration_s: Annotated[float, Field(examples=[36000])]
     window_s: Annotated[float | None, Field(examples=[None])]
@@ -563,14 +603,121 @@ class RuleShown(Shape):
 
 
 class RuleSetShown(Shape):
+    """One version: of a storage class, or of the storage point where that is given. It holds in [since, until)."""
+
     storage_class: StorageClass
+    storage_point: PointRef | None
     name: Annotated[str, Field(examples=["refrigerator"])]
     version: Annotated[int, Field(examples=[1])]
     since: Annotated[str | None, Field(description="null: always", examples=[None])]
+    until: Annotated[str | None, Field(description="null: until further notice", examples=[None])]
     in_force: Annotated[bool, Field(examples=[True])]
+    is_class_again: Annotated[bool, Field(description="the point follows its class from then on", examples=[False])]
+    known_at: Instant
+    set_by: Annotated[str | None, Field(description="shown to who may edit; null for what ships", examples=["r.meena"])]
     rules: list[RuleShown]
 
 
 class RuleSets(Shape):
     items: list[RuleSetShown]
     next: Next
+
+
+class NewRule(Asked):
+    """As in a rules file; `limit_c` of a temperature, `limit` of a door or of power."""
+
+    code: Annotated[str, Field(min_length=1, max_length=40, examples=["HEAT"])]
+    quantity: Annotated[str, Field(max_length=20, examples=["temperature"])] = "temperature"
+    operator: Annotated[str, Field(max_length=2, examples=[">"])]
+    limit_c: Annotated[float | None, Field(ge=-1000, le=1000, allow_inf_nan=False, examples=[8.0])] = None
+    limit: Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False, examples=[None])] = None
+    mode: Annotated[str, Field(max_length=20, examples=["consecutive"])] = "consecutive"
+    duration_s: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False, examples=[36000])]
+    window_s: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False, examples=[None])] = None
+    severity: Annotated[str, Field(max_length=20, examples=["alarm"])] = "alarm"
+    sensor: Annotated[str, Field(max_length=64, description="a channel, or `*` for all", examples=["*"])] = "*"
+    source: Annotated[str, Field(max_length=500, examples=["order of the state store of 2 January"])] = ""
+    verified: Annotated[str, Field(max_length=1, description="V read, R recalled, P proposed", examples=["P"])] = ""
+
+
+Since = Annotated[
+    str | None,
+    Field(alias="from", max_length=64, description="null: from now on", examples=["2026-01-01T06:00:00Z"]),
+]
+
+
+class NewRules(Asked):
+    rules: Annotated[list[NewRule], Field(min_length=1, max_length=40)]
+    from_: Since = None
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ClassAgain(Asked):
+    from_: Since = None
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ProposedRules(Asked):
+    rules: Annotated[list[NewRule], Field(min_length=1, max_length=40)]
+
+
+class PointProposal(Asked):
+    """Without rules: what the point's class would give."""
+
+    rules: Annotated[list[NewRule] | None, Field(min_length=1, max_length=40)] = None
+
+
+class PreviewedInterval(Shape):
+    device_id: DeviceId
+    sensor: Channel
+    rule: Annotated[str, Field(examples=["HEAT"])]
+    kind: Annotated[Literal["heat", "frost", "door", "power"], Field(examples=["heat"])]
+    severity: Annotated[str, Field(examples=["alarm"])]
+    started_at: Instant
+    alarmed_at: Instant
+    ended_at: Annotated[str | None, Field(examples=["2026-01-01T17:45:00Z"])]
+    extreme_c: Annotated[float | None, Field(examples=[10.4])]
+    minutes_out: Annotated[float, Field(examples=[675.0])]
+    minutes_unknown: Annotated[float, Field(examples=[0.0])]
+    proven: Annotated[bool, Field(examples=[True])]
+
+
+class PreviewedRules(Shape):
+    """How many there would have been; `intervals` are the newest of them."""
+
+    alarms: Annotated[int, Field(examples=[2])]
+    warnings: Annotated[int, Field(examples=[3])]
+    minutes_out: Annotated[float, Field(examples=[1350.0])]
+    intervals: list[PreviewedInterval]
+
+
+class PreviewedPoint(Shape):
+    """One point under today's rules and under the proposed ones.
+
+    With rules of its own the point does not change with its class.
+    """
+
+    storage_point: IncidentPoint
+    has_own_rules: Annotated[bool, Field(examples=[False])]
+    now: PreviewedRules
+    proposed: PreviewedRules
+
+
+class PreviewedSum(Shape):
+    alarms: Annotated[int, Field(examples=[2])]
+    warnings: Annotated[int, Field(examples=[3])]
+
+
+class RulePreview(Shape):
+    """What the time from `from` to `to` would have given; `left` points were not judged, it would have taken too long."""
+
+    from_: Annotated[Instant, Field(alias="from")]
+    to: Instant
+    now: PreviewedSum
+    proposed: PreviewedSum
+    items: list[PreviewedPoint]
+    left: Annotated[int, Field(examples=[0])]
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)

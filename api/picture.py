@@ -7,14 +7,19 @@ stands where, at most once a second or when somebody here changed them. Safe ove
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from api.power import Breaches, Cut, SensorKey
 from api.strips import Strip, Strips
-from api.wall import Concern, Known, Point, Row, SensorKey, Unplaced, point_row, unplaced_row
-from coldchain.facts import EVERY_CHANNEL
+from api.wall import Concern, Known, Point, Row, Unplaced, point_row, unplaced_row
+from coldchain.facts import EVERY_CHANNEL, own_role
+from coldchain.quantities import CELSIUS, SWITCHES, YES, Role, role_of
 from coldchain.sqlite import FileMissing
 from stream.history import History, SensorNow
+
+PRODUCT_ROLES = frozenset({"product", "freezer"})
+"""In which roles a sensor is judged as a temperature, and speaks for its point."""
 
 BOOKS_STAY_S = 1.0
 """How long what the books said is taken for true; others write in them too."""
@@ -22,12 +27,12 @@ BOOKS_STAY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A sensor, or a whole device (channel "*"), stands at a point; `is_product`: it measures what is kept there."""
+    """A sensor, or a whole device (channel "*"), stands at a point, in a role."""
 
     device_id: str
     channel: str
     storage_point_id: str
-    is_product: bool
+    role: Role = "product"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,16 @@ class OpenIncident:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the books say at one moment. `points` come without sensors, `unplaced` with the path and limits alone."""
+    """What the books say at one moment. `points` come without sensors, `unplaced` with the path and limits alone.
+
+    `probes`: of a device, which of its channels is what, where its record says so.
+    """
 
     points: dict[str, Point] = field(default_factory=dict)
     devices: dict[str, Unplaced] = field(default_factory=dict)
     stands: tuple[Stand, ...] = ()
     incidents: dict[str, OpenIncident] = field(default_factory=dict)
+    probes: dict[str, Mapping[str, Role]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -73,6 +82,7 @@ class Picture:
         self._rows: dict[str, Row] = {}
         self._news = News()
         self._strips = Strips(history)
+        self._breaches = Breaches(history)
 
     def books_changed(self) -> None:
         """Somebody here wrote: the next look reads the books anew."""
@@ -126,7 +136,7 @@ class Picture:
             revision = self._history.revision()
             if revision == self._revision:
                 return
-            sensors = [one for one in self._history.changed_since(self._revision) if one.unit == "Cel"]
+            changed = self._history.changed_since(self._revision)
             devices = self._history.devices_changed_since(self._revision)
         except FileMissing:
             return
@@ -134,6 +144,7 @@ class Picture:
             if "no such table" not in str(why):
                 raise
             return  # the judge is just making its file
+        sensors = [one for one in changed if one.unit == CELSIUS or one.unit in SWITCHES]
         self._is_rearranged |= any((one.device_id, one.channel) not in self._known.sensors for one in sensors)
         self._known.sensors.update({(one.device_id, one.channel): one for one in sensors})
         self._known.devices.update({one.device_id: one for one in devices})
@@ -153,11 +164,12 @@ class Picture:
             self._is_rearranged = True
 
     def _arrange(self) -> None:
-        self._spots = arranged(self._layout, self._known.sensors)
+        self._spots = arranged(self._layout, {key: one.unit for key, one in self._known.sensors.items()})
         self._row_of = {}
         for row_id, spot in self._spots.items():
             devices = spot.devices if isinstance(spot, Point) else (spot.device_id,)
-            for device_id in {*devices, *(device for device, _ in spot.sensors)}:
+            mains = spot.mains if isinstance(spot, Point) else ()
+            for device_id in {*devices, *(device for device, _ in (*spot.sensors, *mains))}:
                 self._row_of.setdefault(device_id, set()).add(row_id)
         for row_id in self._rows.keys() - self._spots.keys():
             self._news.gone[row_id] = self._rows.pop(row_id).path
@@ -167,7 +179,7 @@ class Picture:
         spot = self._spots[row_id]
         concern = _worst_concern(self._layout.incidents, row_id, is_point=isinstance(spot, Point))
         if isinstance(spot, Point):
-            row = point_row(spot, self._known, concern)
+            row = point_row(spot, self._known, concern, self._cut(spot))
         else:
             row = unplaced_row(spot, self._known, concern)
         before = self._rows.get(row_id)
@@ -177,23 +189,47 @@ class Picture:
             self._rows[row_id] = row
             self._news.rows[row_id] = row
 
+    def _cut(self, point: Point) -> Cut | None:
+        """Since when the point has no power, and how long it stays cold; None while it has some, or nobody knows."""
+        for key in point.mains:
+            mains = self._known.sensors.get(key)
+            device = self._known.devices.get(key[0])
+            is_heard = device is not None and device.silent_since is None
+            if mains is None or not is_heard or mains.last_value is None or mains.faulty_since is not None:
+                continue
+            if mains.last_value < YES and mains.last_at is not None:
+                since = min((run.started_at for run in mains.going_on), default=mains.last_at)
+                heat = point.limits.heat
+                breach = None
+                if heat is not None and point.sensors:
+                    breach = self._breaches.of(key, point.sensors, heat, since, mains.last_at)
+                return Cut(since, breach)
+        return None
 
-def arranged(layout: Layout, sensors: Iterable[SensorKey]) -> dict[str, Point | Unplaced]:
-    """Each point with its sensors, and each device that has sensors which stand nowhere."""
+
+def arranged(layout: Layout, units: Mapping[SensorKey, str]) -> dict[str, Point | Unplaced]:
+    """Each point with its sensors, and each device that has sensors which stand nowhere; from all sensors' units."""
     own = {(stand.device_id, stand.channel): stand for stand in layout.stands}
     at_point: dict[str, list[SensorKey]] = {}
+    mains_at: dict[str, list[SensorKey]] = {}
     devices_at: dict[str, set[str]] = {}
     nowhere: dict[str, list[SensorKey]] = {}
     heard: set[str] = set()
     for stand in layout.stands:
-        if stand.is_product:
+        if stand.role in PRODUCT_ROLES:
             devices_at.setdefault(stand.storage_point_id, set()).add(stand.device_id)
-    for device_id, channel in sorted(sensors):
+    for (device_id, channel), unit in sorted(units.items()):
         heard.add(device_id)
         placed = own.get((device_id, channel)) or own.get((device_id, EVERY_CHANNEL))
+        placed_as = None if placed is None else own_role(placed.channel, placed.role)
+        role = role_of(placed_as, layout.probes.get(device_id, {}), channel, unit)
+        if placed is not None and role == "power":
+            mains_at.setdefault(placed.storage_point_id, []).append((device_id, channel))
+        if unit != CELSIUS or role not in PRODUCT_ROLES:
+            continue
         if placed is None:
             nowhere.setdefault(device_id, []).append((device_id, channel))
-        elif placed.is_product:
+        else:
             at_point.setdefault(placed.storage_point_id, []).append((device_id, channel))
     placed_devices = {stand.device_id for stand in layout.stands}
     spots: dict[str, Point | Unplaced] = {}
@@ -206,6 +242,7 @@ def arranged(layout: Layout, sensors: Iterable[SensorKey]) -> dict[str, Point | 
             tuple(sorted(devices_at.get(point.id, ()))),
             tuple(at_point.get(point.id, ())),
             point.limits,
+            tuple(mains_at.get(point.id, ())),
         )
     for device in layout.devices.values():
         has_news = device.device_id in nowhere or device.device_id not in placed_devices | heard

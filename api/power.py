@@ -4,7 +4,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.wall import SensorKey
 from coldchain.clock import DAY, HOUR, MINUTE
 from coldchain.quantities import YES
 from stream.history import History
@@ -21,6 +20,10 @@ MOST_CUTS = 30
 LONGEST_CUT = 7 * DAY
 
 
+SensorKey = tuple[str, str]
+"""Device id and channel."""
+
+
 @dataclass(frozen=True, slots=True)
 class Breach:
     """When the first of a point's probes will pass `limit` (centidegrees). Instants in ms UTC; see Forecast."""
@@ -31,6 +34,14 @@ class Breach:
     latest_at: int | None
     cuts: int
     is_beyond: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A point has had no power since then (ms UTC); `breach` is None while nobody can say how long it stays cold."""
+
+    since: int
+    breach: Breach | None
 
 
 class Breaches:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.power import Cut
 from api.strips import STEP, Strip
 from api.wall import Concern, Limits, Row, Spot
 from coldchain.clock import SECOND, iso
@@ -41,6 +42,25 @@ def concern_shown(concern: Concern | None) -> dict[str, Any] | None:
     }
 
 
+def cut_shown(cut: Cut | None) -> dict[str, Any] | None:
+    if cut is None:
+        return None
+    breach = cut.breach
+    return {
+        "since": instant_shown(cut.since),
+        "breach": None
+        if breach is None
+        else {
+            "limit_c": celsius_shown(breach.limit),
+            "earliest_at": instant_shown(breach.earliest_at),
+            "likely_at": instant_shown(breach.likely_at),
+            "latest_at": instant_shown(breach.latest_at),
+            "learned_from": breach.cuts,
+            "is_beyond": breach.is_beyond,
+        },
+    }
+
+
 def row_shown(row: Row) -> dict[str, Any]:
     """A row of the wall without its strip (`models.Row`)."""
     one = row.standing
@@ -65,6 +85,7 @@ def row_shown(row: Row) -> dict[str, Any]:
         "silent_since": instant_shown(one.silent_since),
         "fault": one.fault,
         "incident": concern_shown(row.concern),
+        "power_cut": cut_shown(row.cut),
         "band": band_shown(row.limits),
     }
 

@@ -1,27 +1,43 @@
 """The wall: who needs me now? One row a storage point, worst first, by the time that is left until its alarm.
 
 Pure: from what the judge knows of the sensors and what the books know of the points, at one instant. A state is one
-of seven, and the first that fits counts; silent and faulty are never fine and never hot, for nobody knows.
+of eight, and the first that fits counts; silent and faulty are never fine and never hot, for nobody knows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from api.power import Cut, SensorKey
 from coldchain.clock import HOUR, MINUTE
 from coldchain.facts import UNPLACED_CLASS
 from coldchain.rules import Rule, RuleSet
 from stream.history import DeviceNow, GoingOn, SensorNow
 
-State = Literal["hot", "cold", "silent", "fault", "watch", "ok", "empty"]
+State = Literal["hot", "cold", "power", "silent", "fault", "watch", "ok", "empty"]
 Severity = Literal["out", "warning", "alarm"]
-SensorKey = tuple[str, str]
-"""Device id and channel."""
-
-WORST_FIRST: dict[State, int] = {"hot": 0, "cold": 0, "silent": 1, "fault": 2, "watch": 3, "ok": 4, "empty": 5}
+WORST_FIRST: dict[State, int] = {
+    "hot": 0,
+    "cold": 0,
+    "silent": 1,
+    "fault": 2,
+    "power": 3,
+    "watch": 3,
+    "ok": 4,
+    "empty": 5,
+}
 """Which of a point's probes speaks for it."""
 
-SHOWN_FIRST: dict[State, int] = {"hot": 0, "cold": 0, "watch": 1, "silent": 2, "fault": 3, "ok": 4, "empty": 5}
+SHOWN_FIRST: dict[State, int] = {
+    "hot": 0,
+    "cold": 0,
+    "power": 1,
+    "watch": 2,
+    "silent": 3,
+    "fault": 4,
+    "ok": 5,
+    "empty": 6,
+}
 """In which order rows stand: what can still be saved before what nobody knows."""
 
 NEAR = 50
@@ -33,7 +49,13 @@ SOON = 30 * MINUTE
 STILL = 0.1
 """Below so many °C an hour a temperature does not move."""
 
-LOWEST_STORED: dict[str, int] = {"refrigerator": 200, "freezer": -2500}
+LOWEST_STORED: dict[str, int] = {
+    "refrigerator": 200,
+    "walk-in-cooler": 200,
+    "carrier": 200,
+    "freezer": -2500,
+    "walk-in-freezer": -2500,
+}
 """The lower end of the storage range (centidegrees) where no rule names one: +2…+8 °C and −25…−15 °C (India, UIP)."""
 
 NEVER = 1 << 62
@@ -77,7 +99,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A storage point with the devices and product sensors that stand in it now."""
+    """A storage point with the devices and product sensors that stand in it now; `mains` tell whether it has power."""
 
     id: str
     name: str
@@ -86,6 +108,7 @@ class Point:
     devices: tuple[str, ...]
     sensors: tuple[SensorKey, ...]
     limits: Limits
+    mains: tuple[SensorKey, ...] = ()
 
 
 @dataclass(slots=True)
@@ -282,11 +305,19 @@ class Row:
     limits: Limits
     sensors: tuple[SensorKey, ...]
     concern: Concern | None = None
+    cut: Cut | None = None
 
     @property
     def order(self) -> tuple[int, tuple[int, int], str, str]:
         place = "" if self.place is None else self.place.name.get("en", self.place.id)
-        return (SHOWN_FIRST[self.standing.state], self.standing.urgency, place, self.name)
+        return (SHOWN_FIRST[self.standing.state], self._urgency, place, self.name)
+
+    @property
+    def _urgency(self) -> tuple[int, int]:
+        """Of points without power, by the time to breach; what nobody can foretell comes before what will last."""
+        if self.standing.state != "power" or self.cut is None:
+            return self.standing.urgency
+        return (0, 0) if self.cut.breach is None else (1, self.cut.breach.likely_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +341,7 @@ class Wall:
 COUNTED_AS: dict[State, str] = {
     "hot": "act",
     "cold": "act",
+    "power": "act",
     "watch": "watch",
     "silent": "silent",
     "fault": "fault",
@@ -327,7 +359,7 @@ class Unplaced:
     limits: Limits
 
 
-def point_row(point: Point, known: Known, concern: Concern | None) -> Row:
+def point_row(point: Point, known: Known, concern: Concern | None, cut: Cut | None = None) -> Row:
     told = [
         standing(sensor, known.devices.get(sensor.device_id), point.limits)
         for key in point.sensors
@@ -335,6 +367,9 @@ def point_row(point: Point, known: Known, concern: Concern | None) -> Row:
     ]
     speaking = {one.device_id for one in told}
     told += [unheard(device, known.devices.get(device)) for device in point.devices if device not in speaking]
+    worst = worst_of(told, point.limits)
+    if cut is not None and worst.state in ("ok", "watch"):
+        worst = replace(worst, state="power", since=cut.since)
     return Row(
         point.id,
         "point",
@@ -342,10 +377,11 @@ def point_row(point: Point, known: Known, concern: Concern | None) -> Row:
         point.name,
         point.place,
         point.storage_class,
-        worst_of(told, point.limits),
+        worst,
         point.limits,
         point.sensors,
         concern,
+        cut,
     )
 
 

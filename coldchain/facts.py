@@ -11,7 +11,7 @@ import msgspec
 
 from coldchain.clock import SECOND
 from coldchain.judgement import ALWAYS, Stretch, Timeline
-from coldchain.quantities import CELSIUS, SWITCHES, Quantity, Role, quantity_of, usual_role
+from coldchain.quantities import CELSIUS, SWITCHES, Quantity, Role, role_of
 from coldchain.rules import RuleSet, built_in
 
 EVERY_CHANNEL = "*"
@@ -210,11 +210,10 @@ class Facts:
 
     def role(self, device_id: str, channel: str, unit: str, stands: Placed | None) -> Role:
         """What the sensor is to the point: as its own placement says, else its device's record, else its name."""
-        if stands is not None and (stands.channel != EVERY_CHANNEL or stands.role != "product"):
-            return stands.role
+        placed_as = None if stands is None else own_role(stands.channel, stands.role)
         enrolled = self._known.get(f"device/{device_id}")
         probes = dict(enrolled.probes) if isinstance(enrolled, Enrolled) else {}
-        return probes.get(channel) or usual_role(channel, quantity_of(channel, unit))
+        return role_of(placed_as, probes, channel, unit)
 
     def _rules_for(self, stands: Placed | None, role: Role, instant: int) -> RuleSet:
         if stands is None:
@@ -267,6 +266,11 @@ class Facts:
             for device_id, placed in self._placed.items()
             if any(fact.storage_point_id == storage_point_id for fact in placed.values())
         }
+
+
+def own_role(channel: str, role: Role) -> Role | None:
+    """The role that a placement gives; one of a whole device as the product's leaves it to the record and the names."""
+    return None if (channel, role) == (EVERY_CHANNEL, "product") else role
 
 
 def _without_repeats(stretches: list[Stretch]) -> list[Stretch]:

@@ -4,6 +4,8 @@ Only temperatures, doors and power are judged. A door is 0 (closed) or 100 (open
 `vb`, or `v` of 0 and 1 in the unit `/` (RFC 8428, a switch), in hundredths like every value.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 Quantity = Literal["temperature", "humidity", "door", "power", "compressor", "battery", "other"]
@@ -26,6 +28,7 @@ JUDGED: frozenset[Quantity] = frozenset({"temperature", "door", "power"})
 
 _AMBIENT = frozenset({"tamb", "ambient"})
 _FREEZER = frozenset({"tfrz", "freezer"})
+_words = re.compile(r"[a-z0-9]+")
 _SWITCH_WORDS: tuple[tuple[str, Quantity], ...] = (
     ("door", "door"),
     ("lid", "door"),
@@ -47,13 +50,18 @@ def quantity_of(channel: str, unit: str) -> Quantity:
     return "battery" if unit in CHARGES and "bat" in name else "other"
 
 
+def role_of(placed_as: Role | None, probes: Mapping[str, Role], channel: str, unit: str) -> Role:
+    """What a sensor is to its point: as placed by itself, else as its device's record says, else by its name."""
+    return placed_as or probes.get(channel) or usual_role(channel, quantity_of(channel, unit))
+
+
 def usual_role(channel: str, quantity: Quantity) -> Role:
     """The role of a channel that no record speaks of. A temperature is the product's unless its name says otherwise."""
     if quantity == "temperature":
-        name = channel.lower()
-        if name in _AMBIENT:
+        words = _words.findall(channel.lower())
+        if not _AMBIENT.isdisjoint(words):
             return "ambient"
-        return "freezer" if name in _FREEZER else "product"
+        return "product" if _FREEZER.isdisjoint(words) else "freezer"
     if quantity == "door":
         return "door"
     return "power" if quantity == "power" else "other"

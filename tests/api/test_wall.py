@@ -6,6 +6,7 @@ import pytest
 
 from api import models
 from api.picture import Layout, Stand, arranged
+from api.power import Breach, Cut
 from api.wall import (
     Known,
     Limits,
@@ -21,7 +22,7 @@ from api.wall import (
     unheard,
     worst_of,
 )
-from coldchain.clock import HOUR, MINUTE
+from coldchain.clock import DAY, HOUR, MINUTE, instant
 from coldchain.rules import rule_set
 from stream.history import DeviceNow, GoingOn, SensorNow
 from tests.api.conftest import START, Person, World
@@ -190,16 +191,47 @@ def test_a_sensor_with_a_placement_of_its_own_leaves_its_device():
             points={"a": point("a", devices=()), "b": point("b", devices=())},
             devices={"pi-1": Unplaced("pi-1", (), "/top/", FRIDGE), "pi-2": Unplaced("pi-2", (), "/top/", FRIDGE)},
             stands=(
-                Stand("pi-1", "*", "a", True),
-                Stand("pi-1", "top", "b", True),
-                Stand("pi-1", "room", "a", False),
+                Stand("pi-1", "*", "a"),
+                Stand("pi-1", "top", "b"),
+                Stand("pi-1", "room", "a", "ambient"),
             ),
+            probes={"pi-1": {"t2": "other"}},
         ),
-        [("pi-1", "tvc"), ("pi-1", "top"), ("pi-1", "room"), ("pi-2", "tvc")],
+        {
+            **dict.fromkeys([("pi-1", "tvc"), ("pi-1", "top"), ("pi-1", "room"), ("pi-2", "tvc")], "Cel"),
+            **dict.fromkeys([("pi-1", "tamb"), ("pi-1", "t2"), ("pi-2", "tamb")], "Cel"),
+            **dict.fromkeys([("pi-1", "mains"), ("pi-1", "door"), ("pi-2", "mains")], "bool"),
+        },
     )
 
     at = {key: spot.sensors for key, spot in spots.items()}
     assert at == {"a": (("pi-1", "tvc"),), "b": (("pi-1", "top"),), "pi-2": (("pi-2", "tvc"),)}
+    assert {key: spot.mains for key, spot in spots.items() if isinstance(spot, Point)} == {
+        "a": (("pi-1", "mains"),),
+        "b": (),
+    }
+
+
+def test_without_power_a_point_in_range_needs_somebody_by_the_time_that_is_left():
+    lasting = Cut(NOW - HOUR, Breach(800, NOW + HOUR, NOW + 9 * HOUR, None, 1, is_beyond=True))
+    short = Cut(NOW - HOUR, Breach(800, NOW, NOW + HOUR, NOW + 2 * HOUR, 4, is_beyond=False))
+    cuts = {"lasting": lasting, "short": short, "nobody knows": Cut(NOW - HOUR, None)}
+    cold = Known({("pi-1", "tvc"): sensor(4.5)}, {"pi-1": device()})
+    hot = Known({("pi-1", "tvc"): sensor(9.0, *heat(3))}, {"pi-1": device()})
+    rows = [point_row(replace(point("p", "tvc"), name=name), cold, None, cut) for name, cut in cuts.items()]
+    rows += [point_row(replace(point("p", "tvc"), name="hot"), hot, None, short)]
+    rows += [point_row(replace(point("p", "tvc"), name="fine"), cold, None)]
+
+    wall = hang(rows, (), NOW)
+
+    assert [(row.name, row.standing.state) for row in wall.rows] == [
+        ("hot", "hot"),
+        ("nobody knows", "power"),
+        ("short", "power"),
+        ("lasting", "power"),
+        ("fine", "ok"),
+    ]
+    assert wall.counts()["act"] == 4
 
 
 def test_no_probe_no_value():
@@ -216,6 +248,33 @@ def block(world: World) -> str:
 
 def steady(celsius: float, hours: float = 2, until: int = START) -> list[tuple[int, float]]:
     return [(until - i * 5 * MINUTE, celsius) for i in range(round(hours * 12))]
+
+
+def test_a_power_cut_shows_how_long_the_fridge_stays_cold(world: World, boss: Person, block: str):
+    """Twice before the power was away for four hours, and the fridge warmed by a degree an hour."""
+    world.device("pi-1", world.point("ILR 1", block))
+    mains: list[tuple[int, float]] = []
+    probe: list[tuple[int, float]] = []
+    for cut_at in (START - 3 * DAY, START - 2 * DAY, START - HOUR):
+        for minute in range(-120, 300, 5):
+            at = cut_at + minute * MINUTE
+            if at > START:
+                continue
+            is_away = 0 <= minute < 240
+            mains.append((at, 0.0 if is_away else 1.0))
+            probe.append((at, round(4.0 + minute / 60, 2) if is_away else 4.0))
+    world.hear("pi-1", *probe)
+    world.hear("pi-1", *mains, channel="mains", unit="/")
+
+    [row] = boss.get("/wall")["items"]
+
+    assert (row["state"], row["celsius"]) == ("power", 5.0)
+    cut = row["power_cut"]
+    assert instant(cut["since"]) == START - HOUR
+    breach = cut["breach"]
+    assert (breach["limit_c"], breach["learned_from"], breach["is_beyond"]) == (8.0, 2, True)
+    assert instant(breach["likely_at"]) == pytest.approx(START + 3 * HOUR, abs=20 * MINUTE)
+    assert instant(breach["earliest_at"]) < instant(breach["likely_at"])
 
 
 def test_the_wall_of_a_district(world: World, boss: Person, block: str):
