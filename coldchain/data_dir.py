@@ -10,7 +10,7 @@ class DataDir:
 
     @property
     def gate(self) -> Path:
-        """READINGS, REFUSED and STATUS, with the outboxes' durable ranges. Written by the gate."""
+        """READINGS, REFUSED, STATUS and EVIDENCE, with the outboxes' durable ranges. Written by the gate."""
         return self.root / "gate.db"
 
     @property

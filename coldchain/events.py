@@ -1,6 +1,7 @@
 """Events: what the rooms tell each other through the journal. Past tense, ids only, never a person."""
 
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
@@ -30,6 +31,8 @@ class Refusal(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
     outbox_id: str | None = None
     seq: int | None = None
     ahead_ms: int | None = None
+    hardware_id: str | None = None
+    """Which hardware a bridge named that nobody knows here."""
 
 
 class Released(msgspec.Struct, frozen=True, array_like=True, tag="released"):
@@ -46,6 +49,19 @@ class Status(msgspec.Struct, frozen=True, array_like=True, tag="status"):
     device_id: str
     received_at: int
     body: bytes
+
+
+class DeviceSaid(msgspec.Struct, frozen=True, array_like=True, tag="said"):
+    """A device made something of its readings itself: an alarm, a day's summary. Kept beside what is judged.
+
+    `kind` as the books name it (`registry/evidence.py`), `digest` of the source's bytes (SHA-256, hexadecimal).
+    """
+
+    device_id: str
+    kind: str
+    digest: str
+    happened_at: int
+    content: dict[str, Any]
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True, tag="verdict"):

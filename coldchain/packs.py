@@ -17,6 +17,9 @@ Quality = Literal["trusted", "device", "arrival", "undated"]
 
 NO_OUTBOX = "0"
 
+FROM_FILE = "file"
+"""The outbox of packs that a person carried in: their device was not heard when they came."""
+
 
 class Column(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One channel's part of a pack. `measured_at` in ms UTC, `values` in hundredths of `unit` (centidegrees).
@@ -51,6 +54,10 @@ class Pack(msgspec.Struct, frozen=True, array_like=True, tag="pack", gc=False):
     received_at: int
     quality: Quality
     columns: tuple[Column, ...]
+
+    @property
+    def is_from_file(self) -> bool:
+        return self.seq is None and self.outbox_id == FROM_FILE
 
     def __len__(self) -> int:
         return sum(len(c.measured_at) + len(c.faulty_at) for c in self.columns)

@@ -7,6 +7,7 @@ Topic = NewType("Topic", str)
 READINGS = Topic("readings")  # gate: packs and heartbeats
 REFUSED = Topic("refused")  # gate: what could not be believed, and why
 STATUS = Topic("status")  # gate: what devices say of themselves
+EVIDENCE = Topic("evidence")  # gate: what devices made of their readings themselves, never judged
 VERDICTS = Topic("verdicts")  # judge
 SILENCES = Topic("silences")  # judge
 SETTINGS = Topic("settings")  # books: placements, rule sets, declared intervals, enrolled devices

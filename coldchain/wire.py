@@ -5,15 +5,16 @@ from typing import Any
 import msgspec
 
 from coldchain.errors import ColdchainError
-from coldchain.events import OnReadings, OnRefused, OnSilences, Status, Verdict
+from coldchain.events import DeviceSaid, OnReadings, OnRefused, OnSilences, Status, Verdict
 from coldchain.facts import Fact
-from coldchain.topics import READINGS, REFUSED, SETTINGS, SILENCES, STATUS, VERDICTS, Topic
+from coldchain.topics import EVIDENCE, READINGS, REFUSED, SETTINGS, SILENCES, STATUS, VERDICTS, Topic
 
 _encoder = msgspec.msgpack.Encoder()
 _decoders: dict[Topic, msgspec.msgpack.Decoder[Any]] = {
     READINGS: msgspec.msgpack.Decoder(OnReadings),
     REFUSED: msgspec.msgpack.Decoder(OnRefused),
     STATUS: msgspec.msgpack.Decoder(Status),
+    EVIDENCE: msgspec.msgpack.Decoder(DeviceSaid),
     VERDICTS: msgspec.msgpack.Decoder(Verdict),
     SILENCES: msgspec.msgpack.Decoder(OnSilences),
     SETTINGS: msgspec.msgpack.Decoder(Fact),

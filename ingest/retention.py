@@ -8,8 +8,8 @@ from coldchain.clock import DAY
 from coldchain.data_dir import DataDir
 from coldchain.journal.sqlite import prune
 from coldchain.sqlite import nothing_where_unmade, open_to_read
-from coldchain.topics import READINGS, REFUSED, STATUS, Topic
-from ingest import refusals
+from coldchain.topics import EVIDENCE, READINGS, REFUSED, STATUS, Topic
+from ingest import refusals, transfers
 from ingest.outboxes import Outboxes
 
 KEPT_FOR = 7 * DAY
@@ -30,7 +30,9 @@ def apply(connection: sqlite3.Connection, outboxes: Outboxes, data_dir: DataDir,
     dropped = prune(connection, READINGS, min(readings.values(), default=0), before)
     oldest = connection.execute(f"SELECT written_at FROM topic_{READINGS} ORDER BY offset LIMIT 1").fetchone()
     outboxes.forget(min(before, oldest[0] if oldest else before), now)
-    prune(connection, STATUS, min(positions(data_dir, STATUS).values(), default=0), before)
+    for topic in (STATUS, EVIDENCE):
+        prune(connection, topic, min(positions(data_dir, topic).values(), default=0), before)
+    transfers.forget(connection, before)
     refusals.forget(connection, now - refusals.KEPT_FOR, positions(data_dir, REFUSED).values())
     return dropped
 

@@ -15,12 +15,13 @@ from coldchain import wire
 from coldchain.clock import now
 from coldchain.journal import Entry
 from coldchain.sqlite import nothing_where_unmade, open_to_read, open_to_write, transaction
-from coldchain.topics import READINGS, REFUSED, SETTINGS, SILENCES, STATUS, VERDICTS, Topic
+from coldchain.topics import EVIDENCE, READINGS, REFUSED, SETTINGS, SILENCES, STATUS, VERDICTS, Topic
 
 FILES: dict[Topic, str] = {
     READINGS: "gate.db",
     REFUSED: "gate.db",
     STATUS: "gate.db",
+    EVIDENCE: "gate.db",
     VERDICTS: "stream.db",
     SILENCES: "stream.db",
     SETTINGS: "books.db",

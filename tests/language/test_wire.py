@@ -3,12 +3,22 @@
 import pytest
 
 from coldchain import wire
-from coldchain.events import FOREVER, Fault, Heartbeat, Outage, Refusal, Released, Silence, Status, Verdict
+from coldchain.events import FOREVER, DeviceSaid, Fault, Heartbeat, Outage, Refusal, Released, Silence, Status, Verdict
 from coldchain.facts import Enrolled, Placed, RulesInForce
 from coldchain.packs import Column, Pack
 from coldchain.readings import Reading
 from coldchain.rules import rule_set
-from coldchain.topics import READINGS, REFUSED, SETTINGS, SILENCES, STATUS, VERDICTS, mqtt_topic, of_mqtt_topic
+from coldchain.topics import (
+    EVIDENCE,
+    READINGS,
+    REFUSED,
+    SETTINGS,
+    SILENCES,
+    STATUS,
+    VERDICTS,
+    mqtt_topic,
+    of_mqtt_topic,
+)
 from tests.tales import HEAT, QUARTER, every, hour, judge, story
 
 COLUMN = Column("tvc", "Cel", (hour(0), hour(1)), (456, -50), (hour(2),), ("unplugged",))
@@ -24,6 +34,7 @@ HOT = tuple(judge(story(*every(QUARTER, hour(0), hour(10), 9.0)), HEAT))
         (REFUSED, Refusal("pi-0142", "t", b"\xff", hour(0), "unreadable", "no JSON")),
         (REFUSED, Released(7, "asha", hour(1))),
         (STATUS, Status("pi-0142", hour(0), b"{}")),
+        (EVIDENCE, DeviceSaid("pi-0142", "device-alarm", "0" * 64, hour(0), {"code": "HEAT", "limit_c": 8.0})),
         (VERDICTS, Verdict("pi-0142", "tvc", "HEAT", hour(0), FOREVER, HOT)),
         (SILENCES, Silence("pi-0142", hour(0), hour(1))),
         (SILENCES, Fault("pi-0142", "tvc", "unplugged", hour(0), hour(1))),
