@@ -43,6 +43,11 @@ export interface Strip {
   max: (number | null)[];
 }
 export type State = 'hot' | 'cold' | 'watch' | 'silent' | 'fault' | 'power' | 'ok' | 'empty';
+/** Instants of a forecast: see the API's Breach. `latest_at` is null where nobody can say. */
+export interface PowerCut {
+  since: string;
+  breach: { limit_c: number; earliest_at: string; likely_at: string; latest_at: string | null; learned_from: number; is_beyond: boolean } | null;
+}
 export interface Row {
   id: string;
   kind: 'point' | 'not-placed';
@@ -64,6 +69,7 @@ export interface Row {
   silent_since?: string | null;
   fault: string | null;
   incident: { id: string; state: string; acknowledged_by: string | null; acknowledged_at: string | null } | null;
+  power_cut?: PowerCut | null;
   band: Band;
   strip?: Strip | null;
   /** In live rows only: the newest reading, [ms UTC, tenths of a degree]. */

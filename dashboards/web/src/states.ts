@@ -48,12 +48,21 @@ function parts(row: Row, now: number): string[] {
     case 'empty':
       return [sentence.empty];
     case 'power':
-      return Number.isNaN(ms(row.since)) ? [say.words.state.power] : [sentence.noMains(say.duration(now - ms(row.since)))];
+      return [Number.isNaN(ms(row.since)) ? say.words.state.power : sentence.noMains(say.duration(now - ms(row.since))), breachOf(row, now)].filter((part) => part !== '');
     case 'ok':
       return row.celsius === null ? [] : [sentence.inRange(say.celsius(row.celsius))];
     default:
       return [leaning(row, now), timeLeft(row, now)].filter((part) => part !== '');
   }
+}
+
+/** Of a fridge without power: "8.0 °C in about 3 h", where that can be foretold. */
+function breachOf(row: Row, now: number): string {
+  const breach = row.power_cut?.breach;
+  if (!breach) return '';
+  const left = ms(breach.likely_at) - now;
+  const { sentence } = say.words;
+  return left <= 60_000 ? sentence.breachNow(say.celsius(breach.limit_c)) : sentence.breachIn(say.celsius(breach.limit_c), say.duration(left));
 }
 
 /** "above 8.0 °C for 3 h 12 min", or how a number in range moves. */
@@ -121,6 +130,7 @@ export function ordered(rows: Row[]): Row[] {
   const key = (row: Row): number[] => {
     if (row.alarmed_at) return [RANK[row.state], 0, or(ms(row.alarmed_at))];
     if (row.state === 'watch') return [RANK[row.state], row.severity === 'warning' ? 0 : 1, or(ms(row.since))];
+    if (row.state === 'power') return row.power_cut?.breach ? [RANK.power, 1, or(ms(row.power_cut.breach.likely_at))] : [RANK.power, 0, 0];
     if (row.state === 'silent' || row.state === 'fault') return [RANK[row.state], 0, or(ms(row.since))];
     return [RANK[row.state], 1, or(ms(row.alarm_at))];
   };

@@ -96,6 +96,8 @@ export const en = {
     lastHeardAt: (time: string, value: string) => `last heard ${time} ago, at ${value}`,
     neverHeard: 'never heard yet',
     noMains: (time: string) => `no mains for ${time}`,
+    breachIn: (limit: string, time: string) => `${limit} in about ${time}`,
+    breachNow: (limit: string) => `${limit} at any moment`,
     inRange: (value: string) => `${value}, in range`,
     empty: 'no device stands here: nobody measures',
   },
@@ -206,6 +208,19 @@ export const en = {
     incident: 'What has been done about it',
     legendNoReading: 'no reading',
     legendOut: 'out of range',
+  },
+
+  powerCut: {
+    title: 'No power',
+    since: (at: string, time: string) => `since ${at}, for ${time}`,
+    in: (limit: string, time: string, at: string) => `${limit} in about ${time}, at ${at}`,
+    now: (limit: string) => `${limit} may be passed at any moment`,
+    between: (earliest: string, latest: string) => `between ${earliest} and ${latest}`,
+    notBefore: (earliest: string) => `hardly before ${earliest}; how much later nobody can say`,
+    learned: (n: string) => `Learned from ${n} earlier power cuts of this fridge.`,
+    beyond: (n: string) => `Learned from ${n} earlier power cuts of this fridge; none lasted until the limit.`,
+    fromThisOne: 'Reckoned from this power cut alone: rough.',
+    unknown: 'How long it stays cold nobody can say yet: there is no earlier power cut to learn from, and it has not warmed.',
   },
 
   /** At most three lines each; the last says what must not be done. */

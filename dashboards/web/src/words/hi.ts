@@ -94,6 +94,8 @@ const hi: Words = {
     lastHeardAt: (time, value) => `अंतिम संपर्क ${time} पहले, ${value}`,
     neverHeard: 'अब तक कोई संपर्क नहीं',
     noMains: (time) => `${time} से बिजली नहीं`,
+    breachIn: (limit, time) => `लगभग ${time} में ${limit}`,
+    breachNow: (limit) => `${limit} कभी भी`,
     inRange: (value) => `${value}, सीमा में`,
     empty: 'यहाँ कोई उपकरण नहीं: कोई नाप नहीं रहा',
   },
@@ -204,6 +206,19 @@ const hi: Words = {
     incident: 'इस पर क्या किया गया',
     legendNoReading: 'रीडिंग नहीं',
     legendOut: 'सीमा से बाहर',
+  },
+
+  powerCut: {
+    title: 'बिजली नहीं',
+    since: (at, time) => `${at} से, ${time} हुए`,
+    in: (limit, time, at) => `लगभग ${time} में ${limit}, ${at} पर`,
+    now: (limit) => `${limit} कभी भी पार हो सकता है`,
+    between: (earliest, latest) => `${earliest} और ${latest} के बीच`,
+    notBefore: (earliest) => `${earliest} से पहले शायद नहीं; कितनी देर बाद, कोई नहीं कह सकता`,
+    learned: (n) => `इस फ्रिज की पिछली ${n} बिजली कटौतियों से सीखा।`,
+    beyond: (n) => `इस फ्रिज की पिछली ${n} बिजली कटौतियों से सीखा; कोई भी सीमा तक नहीं पहुँची।`,
+    fromThisOne: 'केवल इसी कटौती से अनुमान: मोटा हिसाब।',
+    unknown: 'कितनी देर ठंडा रहेगा, अभी कोई नहीं कह सकता: सीखने को पहले की कोई बिजली कटौती नहीं, और यह अभी गरम नहीं हुआ।',
   },
 
   advice: {
