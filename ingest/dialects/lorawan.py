@@ -30,8 +30,9 @@ def found_in_object(decoded_object: Any, payload: Any, server: str) -> list[Foun
         for number, item in enumerate(items)
         for one in found_in(item, path="" if len(items) == 1 else str(number), allowed=frozenset({"internal"}))
     ]
-    has_probe = any(_is_cable(one) for one in found)
-    return [_in_housing(one) if has_probe else one for one in found]
+    if any(_is_cable(one) for one in found):
+        found = [_in_housing(one) for one in found]
+    return sorted(found, key=lambda one: one.role == AMBIENT)  # what hangs in the store comes first
 
 
 def without_nulls(table: Table, *keys: str) -> Any:

@@ -22,12 +22,12 @@ from ingest.dialects.decoded import BadMapping, Decoded, Sent
 from ingest.dialects.instants import instant, instant_in
 from ingest.dialects.keys import temperature_key
 from ingest.dialects.payloads import Table, json_of, name_of
-from ingest.dialects.tables import Found, decoded, found_in, label_of, named_by
+from ingest.dialects.tables import CHANNEL_KEYS, Found, decoded, found_in, label_of, named_by
 from ingest.dialects.values import NOT_AVAILABLE, Unit, Value, temperature, unit_of
 from ingest.refusals import Unreadable
 
 KEYS = frozenset({"temperature", "unit", "scale", "time", "device", "channel", "each", "not_available"})
-CHANNEL_KEYS = frozenset({"path", "unit", "scale", "role"})
+PLACE_KEYS = frozenset({"path", "unit", "scale", "role"})
 
 DEVICE_KEYS = (
     "device_id",
@@ -97,7 +97,7 @@ def _channels(mapping: Mapping[str, Any]) -> Iterator[tuple[str | None, Mapping[
         return
     for channel, where in told.items():
         inner = where if isinstance(where, Mapping) else {"path": where}
-        unknown = sorted(set(inner) - CHANNEL_KEYS)
+        unknown = sorted(set(inner) - PLACE_KEYS)
         if unknown or "path" not in inner:
             raise BadMapping(f"the temperature {channel!r} needs a path, and may have unit, scale and role")
         yield channel, inner
@@ -147,7 +147,7 @@ def _usual(value: Any, sent: Sent) -> Iterator[Decoded]:
     """No mapping: the words that most devices use, the time and the device nearest to them."""
     unit = unit_of((sent.mapping or {}).get("unit"))
     if isinstance(value, dict):
-        yield from _usual_table(value, unit, sent, "")
+        yield from _usual_table(value, unit, sent, label_of(value, CHANNEL_KEYS) or "")
     elif isinstance(value, list):
         for inner in value:
             if isinstance(inner, dict):

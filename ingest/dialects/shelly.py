@@ -67,14 +67,25 @@ def _first_generation(parts: list[str], sent: Sent) -> list[Decoded]:
         return [_number("/".join(said), device_id, "C", sent)]
     if said in (["ext_temperatures"], ["info"], ["status"]):
         value = json_of(sent.payload)
-        probes = value.get("ext_temperature") if said != ["ext_temperatures"] and isinstance(value, dict) else value
-        return [decoded(found, device_id, None) for found in _external(probes)]
+        if said == ["ext_temperatures"]:
+            return [decoded(found, device_id, None) for found in _external(value)]
+        inner = [*_measured(part(value, "tmp")), *_external(part(value, "ext_temperature"))]
+        return [decoded(found, device_id, None) for found in inner]
     return []
 
 
 def _number(sensor: str, device_id: str, unit: Unit, sent: Sent) -> Decoded:
     value = temperature(text_of(sent.payload), unit, where=sensor, signals=EMPTY_SOCKET)
     return decoded(Found(sensor, value, {}), device_id, None)
+
+
+def _measured(tmp: Any) -> Iterator[Found]:
+    """What a sensor measures and says in its own unit; a relay's `tmp` has no value and is its own warmth."""
+    if isinstance(tmp, dict) and "value" in tmp:
+        is_valid = tmp.get("is_valid") is not False
+        unit = unit_of(tmp.get("units")) or "C"
+        value = temperature(tmp["value"] if is_valid else None, unit, where="tmp", signals=EMPTY_SOCKET)
+        yield Found("temperature", value, tmp)
 
 
 def _external(probes: Any) -> Iterator[Found]:

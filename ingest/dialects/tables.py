@@ -11,20 +11,11 @@ from ingest.dialects.values import Unit, Value, hundredths_of, temperature, unit
 
 UNIT_KEYS = ("temp_unit", "tempunit", "temperature_unit", "temperatureunit", "unit", "units", "unit_of_measurement")
 VALUE_KEYS = ("value", "val", "v", "measurementvalue", "measurement_value")
-LABEL_KEYS = (
-    "channel",
-    "sensor",
-    "sensor_id",
-    "sensorid",
-    "probe",
-    "probe_id",
-    "address",
-    "addr",
-    "name",
-    "id",
-    "type",
-)
-"""Which probe an object of a list tells of, and what a value is that stands beside its name."""
+CHANNEL_KEYS = ("channel", "sensor", "sensor_id", "sensorid", "probe", "probe_id", "address", "addr")
+"""Which probe an object tells of."""
+
+LABEL_KEYS = (*CHANNEL_KEYS, "name", "id", "type")
+"""The same of an object in a list, where a name or an id is the probe's and not the device's."""
 
 
 class Found(NamedTuple):
@@ -152,10 +143,10 @@ def named_by(label: str, found: list[Found]) -> list[Found]:
     return [one._replace(sensor=label) if one.unit == "Cel" else one for one in found]
 
 
-def label_of(table: Table) -> str | None:
-    """The name of the probe that an object of a list tells of, None where it names none."""
+def label_of(table: Table, keys: tuple[str, ...] = LABEL_KEYS) -> str | None:
+    """The name of the probe that an object tells of, None where it names none."""
     lower = {key.lower(): raw for key, raw in table.items()}
-    for key in LABEL_KEYS:
+    for key in keys:
         raw = lower.get(key)
         if isinstance(raw, str | Decimal) and str(raw).strip():
             return name_of(raw, key)

@@ -24,7 +24,7 @@ class Tasmota:
 
     def recognises(self, sent: Sent) -> bool:
         parts = sent.topic.split("/")
-        if any(prefix in parts[:-1] for prefix in PREFIXES):
+        if any(prefix in parts[:-1] for prefix in PREFIXES) or parts[-1] == "SENSOR":
             return True
         table = glance(sent.payload)
         return isinstance(table, dict) and ("StatusSNS" in table or {"TempUnit", "Time"} <= table.keys())
