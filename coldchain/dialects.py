@@ -13,6 +13,8 @@ from coldchain.errors import Refused
 OURS = "senml"
 """What a device speaks of which nobody said more: on topics of its own name."""
 
+OURS_IN_CBOR = "senml-cbor"
+
 HARDWARE = "{id}"
 
 

@@ -15,20 +15,24 @@ from typing import IO, Any, Literal
 
 import msgspec
 
+from coldchain import dialects
 from coldchain.answers import Acknowledgement, RefusedPack
 from coldchain.clock import DAY, Clock, now
 from coldchain.data_dir import DataDir
 from coldchain.errors import Conflict, Unavailable
-from coldchain.events import Heartbeat, Status
+from coldchain.events import DeviceSaid, Heartbeat, Refusal, Status
 from coldchain.facts import Enrolled
+from coldchain.filters import Filters
 from coldchain.ids import DEVICE_ID
 from coldchain.journal import Entry
 from coldchain.journal import sqlite as journal
 from coldchain.journal.sqlite import SqliteJournal
-from coldchain.packs import Pack
+from coldchain.packs import FROM_FILE, Column, Pack
 from coldchain.sqlite import give_back, open_to_write, transaction
-from coldchain.topics import READINGS, REFUSED, SETTINGS, STATUS
-from ingest import outboxes, refusals, retention
+from coldchain.topics import EVIDENCE, READINGS, REFUSED, SETTINGS, STATUS, of_mqtt_topic
+from ingest import cce_interop, outboxes, refusals, retention, transfers
+from ingest.foreign import Told, dialect_of, is_cbor, json_of_cbor, understand
+from ingest.heard import Heard, HeardLately, Stranger
 from ingest.outboxes import MOST_RANGES, Outbox, Outboxes
 from ingest.refusals import (
     UNKNOWN_DEVICES,
@@ -47,6 +51,14 @@ GATE = "gate"
 
 READINGS_LEAF = "readings"
 STATUS_LEAF = "status"
+FILE_LEAF = "file"
+"""Readings that a person carried in and the desk has read; never a topic of MQTT."""
+
+TRANSFER_LEAF = "cce-interop"
+"""A transfer of equipment monitoring, by HTTPS alone."""
+
+LONGEST_TOPIC = 1_000
+"""Signs of a topic that a refusal keeps."""
 
 PAGES_AT_ONCE = 1_000
 """So many pages are given back to the disk in one go, some 20 ms long."""
@@ -59,7 +71,8 @@ Verdict = Literal["accepted", "repeated", "refused", "status", "ignored"]
 class Message(msgspec.Struct, frozen=True, gc=False):
     """What a device sent, as it arrived (ms UTC). Of MQTT: its number there, and whether the broker sends it again.
 
-    `retained`: the broker kept it and gives it to whoever comes; when it was sent nobody knows.
+    `retained`: the broker kept it and gives it to whoever comes; when it was sent nobody knows. Device and leaf are
+    empty where the topic is not of our own making: whose it is, the devices' records say.
     """
 
     device_id: str
@@ -81,6 +94,8 @@ class Outcome(msgspec.Struct, gc=False):
     outbox: tuple[str, str] | None = None
     acknowledgement: Acknowledgement | None = None
     refused: RefusedPack | None = None
+    reports: Sequence[transfers.ReportAnswer] = ()
+    """Of a transfer: what became of each of its reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +123,14 @@ class _Work:
     at: int
     packs: list[tuple[str, Pack]] = field(default_factory=list)
     statuses: dict[str, tuple[Status, bytes]] = field(default_factory=dict)
+    said: list[DeviceSaid] = field(default_factory=list)
+    answered: list[transfers.Answered] = field(default_factory=list)
     outboxes: dict[tuple[str, str], Outbox] = field(default_factory=dict)
     voices: dict[tuple[int, int], tuple[bytes, bool]] = field(default_factory=dict)
     arrivals: dict[int, bytes] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    why: tuple[str, str] | None = None
     counts: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -132,14 +151,16 @@ class Gate:
         self._clock = clock
         self._lock = _locked(data_dir)
         self._connection = open_to_write(data_dir.gate)
-        journal.lay_out(self._connection, READINGS, REFUSED, STATUS)
-        for statement in (*LAYOUT, *outboxes.LAYOUT, *refusals.LAYOUT):
+        journal.lay_out(self._connection, READINGS, REFUSED, STATUS, EVIDENCE)
+        for statement in (*LAYOUT, *outboxes.LAYOUT, *refusals.LAYOUT, *transfers.LAYOUT):
             self._connection.execute(statement)
         self._guard = Guard(space or measure(data_dir.root), limit)
         self._outboxes = Outboxes(self._connection)
         self._settings = SqliteJournal(data_dir.root)
         self._settings_read = 0
         self._enrolled: dict[str, Enrolled] = {}
+        self._by_topic: Filters[Enrolled] | None = None
+        self._lately = HeardLately()
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.last_beat_at: int | None = None
@@ -174,6 +195,7 @@ class Gate:
         with transaction(self._connection):
             journal.write(self._connection, READINGS, [(GATE, Heartbeat(GATE, at))])
         self.last_beat_at = at
+        self._lately.forget(at)
 
     def release(self, offset: int, by: str) -> Release:
         """Judge a refused message once more, with today's code and today's devices, as of its arrival.
@@ -188,13 +210,12 @@ class Gate:
             return Release(True)
         if refusal.reason in (refusals.Oversized.reason, Flooding.reason):
             return Release(False, 0, refusal.reason, "only its beginning was kept, or nothing of it")
-        leaf = refusal.topic.rpartition("/")[2]
-        message = Message(refusal.device_id, leaf, refusal.topic, refusal.payload, refusal.received_at)
+        message = _again(refusal)
         self._learn([message])
         work = _Work(self._clock())
         try:
             with transaction(self._connection):
-                outcome = self._believed(message, work, is_release=True)
+                outcome = self._believed(message, work, is_release=True, hardware_id=refusal.hardware_id)
                 refusals.release(self._connection, offset, by, work.at)
                 self._write(work)
         except Unbelieved as why:
@@ -218,6 +239,14 @@ class Gate:
         self._read_settings()
         return self._known(device_id)
 
+    def heard(self, device_id: str, after: int) -> tuple[list[Heard], list[Stranger]]:
+        """What was heard of the device lately, after this number, and which hardware of a bridge nobody knows.
+
+        From now on the device is watched, for a while. Raises sqlite3.Error.
+        """
+        self._read_settings()
+        return self._lately.since(device_id, after, self._clock()), self._lately.strangers(device_id)
+
     # Which devices there are
 
     def _learn(self, batch: Sequence[Message]) -> None:
@@ -225,7 +254,7 @@ class Gate:
         try:
             self._read_settings()
         except sqlite3.Error:
-            if any(self._known(message.device_id) is None for message in batch):
+            if any(self._record(message) is None for message in batch):
                 raise
         if self._settings_read == 0:
             raise NothingTold("the books have told of no device and no rule yet: start `coldchain desk`")
@@ -242,6 +271,20 @@ class Gate:
             before = self._enrolled.get(fact.device_id)
             if before is None or before.revision < fact.revision:
                 self._enrolled[fact.device_id] = fact
+                if fact.topics or (before is not None and before.topics):
+                    self._by_topic = None
+                self._lately.know(fact.device_id, [one.hardware_id for one in fact.speaks_for if one.until is None])
+
+    def _record(self, message: Message) -> Enrolled | None:
+        """The device by which the message came: whose name it has, or whose topic."""
+        if message.device_id:
+            return self._known(message.device_id)
+        if self._by_topic is None:
+            self._by_topic = Filters()
+            for device in sorted(self._enrolled.values(), key=lambda device: device.device_id):
+                for one in device.topics if device.ended_at is None else ():
+                    self._by_topic.add(one, device)
+        return self._by_topic.find(message.topic)
 
     def _known(self, device_id: str) -> Enrolled | None:
         device = self._enrolled.get(device_id)
@@ -250,6 +293,27 @@ class Gate:
     # Judging one message
 
     def _outcome(self, message: Message, work: _Work) -> Outcome:
+        if not self._lately.is_watched:
+            return self._judged(message, work)
+        work.told, work.why, packs = [], None, len(work.packs)
+        outcome = self._judged(message, work)
+        record = self._record(message)
+        if record is not None:
+            self._lately.note(
+                record.device_id,
+                dialect_of(record, message.topic),
+                message.topic,
+                message.payload,
+                message.received_at,
+                outcome.verdict,
+                work.told,
+                [pack for _, pack in work.packs[packs:]],
+                work.why,
+                is_retained=message.retained,
+            )
+        return outcome
+
+    def _judged(self, message: Message, work: _Work) -> Outcome:
         try:
             return self._believed(message, work)
         except Unbelieved as why:
@@ -260,15 +324,24 @@ class Gate:
             log.exception("a message could not be judged")
             return self._refused(message, Unreadable(f"our code failed on it ({type(why).__name__})"), work)
 
-    def _believed(self, message: Message, work: _Work, *, is_release: bool = False) -> Outcome:
-        """Raises Unbelieved."""
-        device = self._known(message.device_id)
+    def _believed(
+        self, message: Message, work: _Work, *, is_release: bool = False, hardware_id: str | None = None
+    ) -> Outcome:
+        """Raises Unbelieved. `hardware_id`: whose part of the message is released."""
+        device = self._record(message)
         if message.leaf == STATUS_LEAF:
             return self._status(message, device, work)
         if device is None:
             raise self._unknown(message)
         latest = max(message.received_at, work.at) if is_release else None
-        pack = parse(message.device_id, message.payload, message.received_at, latest)
+        if message.leaf == FILE_LEAF:
+            return self._carried_in(message, work)
+        if message.leaf == TRANSFER_LEAF:
+            return self._transferred(message, device, work, latest)
+        if message.leaf != READINGS_LEAF or device.dialect not in (dialects.OURS, dialects.OURS_IN_CBOR):
+            return self._of_dialect(message, device, work, latest, hardware_id)
+        payload = json_of_cbor(message.payload) if is_cbor(message.payload) else message.payload
+        pack = parse(message.device_id, payload, message.received_at, latest)
         if pack.seq is None:
             return self._foreign(message, pack, work)
         outbox = self._outbox(pack.device_id, pack.outbox_id, work)
@@ -308,6 +381,41 @@ class Gate:
         self._append(pack, work)
         return Outcome("accepted", len(pack))
 
+    def _of_dialect(
+        self, message: Message, device: Enrolled, work: _Work, latest: int | None, hardware_id: str | None
+    ) -> Outcome:
+        """What speaks no SenML of ours: packs of the devices it tells of, and refusals of what is not believed."""
+        understood = understand(
+            device,
+            message.topic,
+            message.payload,
+            message.received_at,
+            self._known,
+            retained=message.retained,
+            latest=latest,
+        )
+        if latest is not None:  # a person's second look, at the part that was refused
+            for why in understood.refused:
+                if hardware_id is None or why.hardware_id == hardware_id:
+                    raise why
+        work.told = understood.told
+        if not understood.told:
+            work.counts["ignored"] += 1
+            return Outcome("ignored")
+        readings = sum(len(pack) for pack in understood.packs)
+        is_by_arrival = any(pack.quality == "arrival" for pack in understood.packs)
+        if latest is None and is_by_arrival and self._is_same_delivery(message, work):
+            work.counts["repeated"] += 1
+            return Outcome("repeated", readings)
+        outcome = Outcome("ignored")
+        for why in understood.refused if latest is None else ():
+            outcome = self._refused(message, why, work)
+        for pack in understood.packs:
+            self._append(pack, work)
+        if understood.refused:
+            self._lately.meet(device.device_id, understood.told, message.received_at)
+        return Outcome("accepted", readings) if understood.packs else outcome
+
     def _is_same_delivery(self, message: Message, work: _Work) -> bool:
         """Whether the broker only sends again what is durable already, since our PUBACK did not reach it.
 
@@ -315,7 +423,7 @@ class Gate:
         """
         if message.mid is None:
             return False
-        digest = payload_digest(f"{message.device_id}\n".encode() + message.payload)
+        digest = payload_digest(f"{message.device_id or message.topic}\n".encode() + message.payload)
         if message.is_again:
             known = work.arrivals.get(message.mid)
             if known is None:
@@ -325,6 +433,47 @@ class Gate:
                 return True
         work.arrivals[message.mid] = digest
         return False
+
+    def _carried_in(self, message: Message, work: _Work) -> Outcome:
+        """Readings out of a logger's file: dated by the logger, and no sign that it is there now."""
+        try:
+            packs = _columns.decode(message.payload)
+        except msgspec.MsgspecError:
+            raise Unreadable("it is no list of columns of readings") from None
+        for columns in packs:
+            self._append(Pack(message.device_id, FROM_FILE, None, message.received_at, "device", columns), work)
+        return Outcome("accepted", sum(len(one.measured_at) + len(one.faulty_at) for pack in packs for one in pack))
+
+    def _transferred(self, message: Message, sender: Enrolled, work: _Work, latest: int | None) -> Outcome:
+        """What can be believed of a transfer is taken, the rest kept report by report. Raises Unbelieved."""
+        transfer = cce_interop.read(message.payload)
+        if transfer.transfer_id is not None:
+            known = transfers.known(self._connection, sender.device_id, transfer.transfer_id, transfer.digest)
+            if known is not None:
+                work.counts["repeated"] += 1
+                return Outcome("repeated", sum(one.readings for one in known), reports=known)
+        answers: list[transfers.ReportAnswer] = []
+        for report in cce_interop.understood(transfer, sender, message.received_at, self._known, latest):
+            if latest is not None and report.doubted:
+                raise report.doubted[0].why
+            doubts = tuple(self._doubted(message, one, work) for one in report.doubted)
+            for pack in report.packs:
+                self._append(pack, work)
+            work.said += report.said
+            device_ids = tuple(pack.device_id for pack in report.packs)
+            answers.append(
+                transfers.ReportAnswer(report.hardware_id, device_ids, report.readings, len(report.said), doubts)
+            )
+        if transfer.transfer_id is not None and not any(one.refused for one in answers):
+            work.answered.append(
+                transfers.Answered(sender.device_id, transfer.transfer_id, transfer.digest, answers, work.at)
+            )
+        return Outcome("accepted", sum(one.readings for one in answers), reports=answers)
+
+    def _doubted(self, message: Message, doubted: cce_interop.Doubted, work: _Work) -> transfers.Doubt:
+        part = msgspec.structs.replace(message, payload=doubted.payload)
+        is_kept = self._refused(part, doubted.why, work).refused is not None
+        return transfers.Doubt(doubted.why.reason, doubted.why.detail, doubted.records, is_kept)
 
     def _append(self, pack: Pack, work: _Work) -> None:
         work.packs.append((pack.device_id, pack))
@@ -356,6 +505,8 @@ class Gate:
         outbox_id, seq = (None, None)
         if message.leaf == READINGS_LEAF:
             outbox_id, seq = identity(message.device_id, message.payload)
+        if not message.device_id:
+            return UnknownDevice("the record of no device has this topic")
         is_ended = message.device_id in self._enrolled
         detail = "the device was ended" if is_ended else "no device of this name is enrolled"
         return UnknownDevice(detail, outbox_id=outbox_id, seq=seq)
@@ -365,9 +516,11 @@ class Gate:
     def _refused(self, message: Message, why: Unbelieved, work: _Work) -> Outcome:
         """Kept, and so durable like a pack; one that finds no room is only counted, and its device keeps it."""
         is_named = DEVICE_ID.fullmatch(message.device_id) is not None
-        device_id = message.device_id if is_named else UNKNOWN_DEVICES
+        record = None if is_named else self._record(message)
+        device_id = message.device_id if is_named else UNKNOWN_DEVICES if record is None else record.device_id
+        work.why = (why.reason, why.detail)
         is_kept = refusals.refuse(
-            self._connection, device_id, message.topic[:200], message.payload, message.received_at, why
+            self._connection, device_id, message.topic[:LONGEST_TOPIC], message.payload, message.received_at, why
         )
         work.refused[why.reason] += 1
         if not is_kept:
@@ -424,6 +577,10 @@ class Gate:
                 "INSERT INTO statuses VALUES (?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest",
                 [(key, digest) for key, (_, digest) in work.statuses.items()],
             )
+        if work.said:
+            journal.write(self._connection, EVIDENCE, [(one.device_id, one) for one in work.said])
+        if work.answered:
+            transfers.remember(self._connection, work.answered)
         if work.arrivals:
             self._connection.executemany(
                 "INSERT INTO arrivals VALUES (?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest",
@@ -460,6 +617,14 @@ def _locked(data_dir: DataDir) -> IO[bytes]:
     return file
 
 
+def _again(refusal: Refusal) -> Message:
+    """The refused message, as it came. On a topic of no device's record, whose it is may be known today."""
+    named = of_mqtt_topic(refusal.topic)
+    device_id = "" if named is None and refusal.device_id == UNKNOWN_DEVICES else refusal.device_id
+    leaf = "" if named is None else named[1]
+    return Message(device_id, leaf, refusal.topic, refusal.payload, refusal.received_at)
+
+
 def _digest(pack: Pack, payload: bytes) -> bytes:
     """What tells a pack's content from another, whenever it arrives: of dates that we gave, the message's own bytes."""
     return payload_digest(payload) if pack.quality in ("arrival", "undated") else pack.digest()
@@ -474,3 +639,4 @@ def _check_status(payload: bytes) -> None:
 
 
 _object = msgspec.json.Decoder(dict[str, Any])
+_columns = msgspec.msgpack.Decoder(list[tuple[Column, ...]])

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from coldchain.errors import Unavailable
 from coldchain.facts import Enrolled
 from coldchain.journal.sqlite import SqliteJournal
-from coldchain.topics import READINGS, REFUSED, STATUS
+from coldchain.topics import EVIDENCE, READINGS, REFUSED, STATUS
 from ingest.gate import Gate, Message, Outcome, Release
+from ingest.heard import Heard, Stranger
 
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 5.0
 
-COUNTED = ("batches", "packs", "readings", "repeated", "statuses", "dropped", "released")
+COUNTED = ("batches", "packs", "readings", "repeated", "statuses", "ignored", "dropped", "released")
 
 T = TypeVar("T")
 
@@ -71,6 +72,10 @@ class Keeper:
         """Raises Stuck."""
         return await self._work(self._gate.enrolled, device_id)
 
+    async def heard(self, device_id: str, after: int) -> tuple[list[Heard], list[Stranger]]:
+        """Raises Stuck."""
+        return await self._work(self._gate.heard, device_id, after)
+
     async def prune(self) -> int:
         """Raises Stuck."""
         return await self._work(self._gate.prune)
@@ -116,5 +121,5 @@ class Keeper:
             raise Stuck(str(why)) from why
 
     def _ring(self) -> None:
-        for topic in (READINGS, REFUSED, STATUS):
+        for topic in (READINGS, REFUSED, STATUS, EVIDENCE):
             self._journal.ring(topic)

@@ -6,6 +6,8 @@ or device, and counts once.
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 
 from coldchain import crash
@@ -13,6 +15,7 @@ from coldchain.answers import Configuration, encode_configuration
 from coldchain.clock import SECOND, Clock, now
 from coldchain.data_dir import DataDir
 from coldchain.facts import Enrolled
+from coldchain.journal import Entry
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.topics import SETTINGS, mqtt_topic
 from ingest.gate import Gate
@@ -49,7 +52,10 @@ async def serve(
     broker = Broker(mqtt_url, data_dir.gate_password)
     keeper = Keeper(Gate(data_dir, clock, space=space, limit=disk_limit), journal)
     try:
-        async with listen(broker, clock) as line:
+        topics = Topics()
+        for entry in _settings_so_far(journal):
+            topics.note(entry.item)
+        async with listen(broker, clock, topics.all()) as line:
             app = make_app(keeper, clock, lambda: {**keeper.counters(), **_line_counters(line)})
             async with open_door(app, data_dir.gate_socket), asyncio.TaskGroup() as tasks:
                 teller = Teller(line.publish)
@@ -58,7 +64,7 @@ async def serve(
                 tasks.create_task(_beat(keeper, line), name="heartbeats")
                 tasks.create_task(_prune(keeper), name="retention")
                 wishes = Wishes()
-                tasks.create_task(_follow_wishes(journal, line, wishes), name="configurations")
+                tasks.create_task(_follow_settings(journal, line, wishes, topics), name="configurations")
                 tasks.create_task(_tell_wishes_again(line, wishes), name="configurations again")
     finally:
         keeper.close()
@@ -141,13 +147,51 @@ def wished(device: Enrolled) -> Configuration:
     )
 
 
-async def _follow_wishes(journal: SqliteJournal, line: Line, wishes: Wishes) -> None:
+class Topics:
+    """Which topics devices have beside those of our making, as MQTT filters."""
+
+    def __init__(self) -> None:
+        self._of_device: dict[str, tuple[int, tuple[str, ...]]] = {}
+        self._wanted: Counter[str] = Counter()
+
+    def note(self, fact: object) -> tuple[list[str], list[str]]:
+        """Which are to be heard from now on, and which no more."""
+        if not isinstance(fact, Enrolled):
+            return [], []
+        revision, before = self._of_device.get(fact.device_id, (0, ()))
+        if revision >= fact.revision:
+            return [], []
+        now = fact.topics if fact.ended_at is None else ()
+        self._of_device[fact.device_id] = (fact.revision, now)
+        new = [one for one in now if self._wanted[one] == 0]
+        self._wanted.update(now)
+        self._wanted.subtract(before)
+        return new, [one for one in before if self._wanted[one] == 0]
+
+    def all(self) -> list[str]:
+        return [one for one, devices in self._wanted.items() if devices > 0]
+
+
+def _settings_so_far(journal: SqliteJournal) -> Iterator[Entry]:
+    """What the books have told by now; nothing where they have not begun."""
+    offset = 0
+    while entries := journal.read(SETTINGS, offset):
+        yield from entries
+        offset = entries[-1].offset
+
+
+async def _follow_settings(journal: SqliteJournal, line: Line, wishes: Wishes, topics: Topics) -> None:
+    """Tell devices what is wished of them, and hear the topics that their records name."""
     async for entries in journal.follow(SETTINGS, "ingest.config", 0):
         for entry in entries:
-            if isinstance(entry.item, Enrolled):
-                body = wishes.note(entry.item)
-                if body is not None:
-                    line.publish(mqtt_topic(entry.item.device_id, CONFIG_LEAF), body, retain=True)
+            if not isinstance(entry.item, Enrolled):
+                continue
+            body = wishes.note(entry.item)
+            if body is not None:
+                line.publish(mqtt_topic(entry.item.device_id, CONFIG_LEAF), body, retain=True)
+            new, old = topics.note(entry.item)
+            line.subscribe(new)
+            line.unsubscribe(old)
         await asyncio.sleep(0)
 
 

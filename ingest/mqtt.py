@@ -421,26 +421,16 @@ class Line:
     ) -> None:
         if number != self._number:
             return  # of a connection that is no more: the broker will send it again
-        named = self._named(topic)
-        if named is None:
+        if isinstance(topic, bytes):  # no UTF-8
             if mid is not None and self._client is not None:
-                self._client.acknowledge(mid)  # never asked for, or no longer: nobody would ever do it
+                self._client.acknowledge(mid)  # no device's record has such a topic: nobody would ever do it
             return
-        device_id, leaf, text = named
+        device_id, leaf, text = _named(topic)
         self._queue.append(Message(device_id, leaf, text, payload, self._clock(), is_retained, mid, is_again, number))
         self._bytes_waiting += len(payload)
         self._bell.set()
         if self._is_crowded():
             self._hear_nothing()
-
-    def _named(self, topic: str | bytes) -> tuple[str, str, str] | None:
-        """Device id, leaf and topic; the first two are empty where the topic is not of our own making."""
-        if isinstance(topic, bytes):  # no UTF-8
-            return None
-        named = of_mqtt_topic(topic)
-        if named is not None:
-            return (*named, topic)
-        return ("", "", topic) if self._further else None
 
     # When more waits than memory should hold
 
@@ -507,6 +497,15 @@ class Line:
             log.info("%s", what)
 
 
+def _named(topic: str) -> tuple[str, str, str]:
+    """Device id, leaf and topic; the first two are empty where the topic is not of our own making.
+
+    What our session still hears of a topic that nobody has any more is for the gate to refuse, and to keep.
+    """
+    named = of_mqtt_topic(topic)
+    return ("", "", topic) if named is None else (*named, topic)
+
+
 def _subscriptions(filters: Iterable[str]) -> list[gmqtt.Subscription]:
     return [gmqtt.Subscription(one, qos=1) for one in filters]
 
@@ -522,9 +521,13 @@ _library_log.addFilter(_is_failure)
 
 
 @asynccontextmanager
-async def listen(broker: Broker, clock: Clock) -> AsyncIterator[Line]:
-    """A line to the broker, kept up while the block runs, whether the broker is there yet or not."""
+async def listen(broker: Broker, clock: Clock, further: Iterable[str] = ()) -> AsyncIterator[Line]:
+    """A line to the broker, kept up while the block runs, whether the broker is there yet or not.
+
+    `further`: what is to be heard beside our own topics, from the first connection on.
+    """
     line = Line(broker, clock)
+    line.subscribe(further)
     staying = asyncio.create_task(line.stay_connected(), name="mqtt")
     try:
         yield line

@@ -19,7 +19,7 @@ from coldchain.errors import NotFound, Refused
 from coldchain.events import FOREVER, Refusal, Released
 from coldchain.journal import sqlite as journal
 from coldchain.sqlite import FileMissing, open_to_read
-from coldchain.topics import REFUSED
+from coldchain.topics import REFUSED, of_mqtt_topic
 
 MOST = 1_000
 MOST_BYTES = 16 * 1024 * 1024
@@ -47,6 +47,8 @@ class KeptRefusal:
     excerpt: str
     outbox_id: str | None
     seq: int | None
+    topic: str
+    hardware_id: str | None
     released_by: str | None
     released_at: int | None
 
@@ -55,6 +57,9 @@ class Unbelieved(Refused):
     """A message of a device was refused. Its identity is told as far as it could be read."""
 
     reason: ClassVar[str]
+
+    hardware_id: str | None = None
+    """Which hardware a bridge named that nobody knows here."""
 
     def __init__(
         self, detail: str, *, outbox_id: str | None = None, seq: int | None = None, ahead_ms: int | None = None
@@ -88,6 +93,14 @@ class UnknownDevice(Unbelieved):
     """Nobody enrolled the device, or it was ended."""
 
     reason = "unknown-device"
+
+
+class UnknownHardware(UnknownDevice):
+    """The device that brought it speaks for no device with this hardware, or has other hardware itself."""
+
+    def __init__(self, detail: str, hardware_id: str) -> None:
+        super().__init__(detail)
+        self.hardware_id = hardware_id
 
 
 class TwoVoices(Unbelieved):
@@ -184,24 +197,49 @@ def refuse(
 
     Inside the gate's transaction.
     """
-    digest = payload_digest(payload)
+    digest = message_digest(topic, payload, why.hardware_id)
     counted = connection.execute(
         "UPDATE refusals SET count = count + 1, last_at = ? WHERE device_id = ? AND reason = ? AND digest = ?",
         (received_at, device_id, why.reason, digest),
     ).rowcount
     if counted:
         return True
-    pool = UNKNOWN_DEVICES if isinstance(why, UnknownDevice) else device_id
+    pool = _pool(device_id, why)
     kept = payload[:KEPT_OF_OVERSIZED] if isinstance(why, Oversized) else payload
     row = connection.execute("SELECT kept, bytes, told FROM refusal_pools WHERE pool = ?", (pool,)).fetchone()
     number, size, told = row or (0, 0, None)
     if number >= MOST or size + len(kept) > MOST_BYTES:
         _tell_flooding(connection, pool, device_id, topic, received_at, told)
         return False
-    refusal = Refusal(device_id, topic, kept, received_at, why.reason, why.detail, why.outbox_id, why.seq, why.ahead_ms)
+    refusal = Refusal(
+        device_id,
+        topic,
+        kept,
+        received_at,
+        why.reason,
+        why.detail,
+        why.outbox_id,
+        why.seq,
+        why.ahead_ms,
+        why.hardware_id,
+    )
     _insert(connection, refusal, pool, digest, len(payload), len(kept))
     _count(connection, pool, kept=1, size=len(kept))
     return True
+
+
+def message_digest(topic: str, payload: bytes, hardware_id: str | None = None) -> bytes:
+    """What tells a refused message from another of the same device: on topics of others the topic is part of it."""
+    if of_mqtt_topic(topic) is not None:
+        return payload_digest(payload)
+    return payload_digest(f"{topic}\n{hardware_id or ''}\n".encode() + payload)
+
+
+def _pool(device_id: str, why: Unbelieved) -> str:
+    """What a bridge hears of strangers fills a pool of its own, and leaves room for the bridge's own trouble."""
+    if why.hardware_id is not None:
+        return f"{UNKNOWN_DEVICES}{device_id}"
+    return UNKNOWN_DEVICES if isinstance(why, UnknownDevice) else device_id
 
 
 def refusal_at(connection: sqlite3.Connection, offset: int) -> tuple[Refusal, bool]:
@@ -267,7 +305,7 @@ def _tell_flooding(
     if told is not None:
         connection.execute("UPDATE refusals SET count = count + 1, last_at = ? WHERE offset = ?", (received_at, told))
         return
-    whose = "of unknown devices together" if pool == UNKNOWN_DEVICES else "of this device"
+    whose = "of unknown devices together" if pool.startswith(UNKNOWN_DEVICES) else "of this device"
     detail = f"{MOST:,} refusals (16 MiB) {whose} are kept; what comes after is counted and not kept"
     refusal = Refusal(device_id, topic, b"", received_at, Flooding.reason, detail)
     offset = _insert(connection, refusal, pool, payload_digest(pool.encode()), 0, 0)
@@ -299,6 +337,8 @@ def _shown(row: tuple[int, str, int, int, int, int, str | None, int | None, byte
         excerpt=_printable(refusal.payload[: 2 * EXCERPT]),
         outbox_id=refusal.outbox_id,
         seq=refusal.seq,
+        topic=refusal.topic,
+        hardware_id=refusal.hardware_id,
         released_by=released_by,
         released_at=released_at,
     )

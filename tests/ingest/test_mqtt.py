@@ -296,18 +296,18 @@ async def test_further_topics_are_heard_from_when_they_are_asked_for_and_on_ever
 
 @servers
 @pytest.mark.anyio
-async def test_what_was_never_asked_for_is_acknowledged_at_once_and_clogs_nothing(broker, tmp_path):
-    """As when an earlier gate's session still has a subscription of which the books no longer know."""
+async def test_what_an_earlier_session_still_hears_is_for_the_gate_to_judge(broker, tmp_path):
+    """As when it still has a subscription of which the books no longer know: what waited there is not thrown away."""
     async with listen(Broker(f"mqtt://127.0.0.1:{broker.port}", tmp_path / "none"), now) as line:
         await until(lambda: line.is_connected)
         line.subscribe(["old/#"])
         await asyncio.sleep(0.2)
     async with hearing(broker, tmp_path) as (line, payloads):
         await until(lambda: line.is_connected)
-        await publish(broker, *[b"old"] * 1_500, topic="old/topic")  # more than may be under way at once
+        await publish(broker, b"old", topic="old/topic")
         await publish(broker, b"new")
 
-        assert await payloads(1) == [b"new"]
+        assert await payloads(2) == [b"old", b"new"]
 
 
 @servers

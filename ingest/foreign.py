@@ -1,0 +1,246 @@
+"""What devices say in another dialect than ours: a message becomes packs, one a device, and what of it is refused.
+
+A message is kept in parts: what can be believed is, and each part that cannot is refused with its reason. Nothing in it
+that is a reading is no mistake: then there are neither packs nor refusals.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from coldchain import dialects
+from coldchain.clock import SECOND, YEAR_2000
+from coldchain.errors import ColdchainError
+from coldchain.facts import Enrolled
+from coldchain.packs import NO_OUTBOX, Column, Pack
+from coldchain.quantities import quantity_of, usual_role
+from coldchain.topics import of_mqtt_topic
+from ingest.dialects import Decoded, Sent, decode
+from ingest.dialects.cbor import cbor_of
+from ingest.dialects.senml import LABELS
+from ingest.dialects.thingsboard import DEVICE_TOPICS, ME
+from ingest.refusals import Oversized, Unbelieved, UnknownHardware, Unreadable, WronglyDated, payload_digest
+from ingest.senml import LONGEST, MOST_AHEAD, MOST_COLUMNS
+
+LONGEST_CHANNEL = 64
+LONGEST_HARDWARE_ID = 100
+MOST_NAMED = 32
+"""So many kinds of trouble are told of one message."""
+
+THINGSBOARD = "thingsboard"
+BY_MAKE = frozenset({"ambient", "freezer"})
+"""Roles that a dialect may know of a probe by its make; the channel is named so, and the record outranks it."""
+
+_no_channel = re.compile(r"[^\w:./ ()+°-]")
+
+Known = Callable[[str], Enrolled | None]
+"""The device of this name, if it may speak."""
+
+
+class Told(NamedTuple):
+    """One reading as it was understood: whose it is, or why it was refused."""
+
+    reading: Decoded
+    channel: str
+    device_id: str | None
+    why: Unbelieved | None
+
+
+class Understood(NamedTuple):
+    """What became of a message."""
+
+    packs: list[Pack]
+    refused: list[Unbelieved]
+    told: list[Told]
+
+
+def understand(
+    record: Enrolled,
+    topic: str,
+    payload: bytes,
+    received_at: int,
+    known: Known,
+    *,
+    retained: bool = False,
+    latest: int | None = None,
+) -> Understood:
+    """The message in the dialect of the record that it came by. `latest`: the instant it may not be ahead of.
+
+    Raises Oversized, and Unreadable where nothing of it can be read.
+    """
+    readings = _decoded(record, topic, payload, received_at, retained=retained)
+    is_mixed = not record.is_bridge and record.hardware_id is None and len({one.device_id for one in readings}) > 1
+    told = []
+    for reading in readings:
+        channel = channel_of(reading)
+        why: Unbelieved | None = None
+        device_id = None
+        try:
+            _check_date(reading, received_at if latest is None else latest)
+            if is_mixed:
+                raise Unreadable(_mixed(record, readings))
+            device_id = _whose(record, reading, topic, received_at, known)
+        except Unbelieved as trouble:
+            why = trouble
+        told.append(Told(reading, channel, device_id, why))
+    return Understood(_packs(told, received_at), _refused(told), told)
+
+
+def dialect_of(record: Enrolled, topic: str) -> str:
+    """What the record says; a device of ours that posts to ThingsBoard's door speaks that there."""
+    return THINGSBOARD if record.dialect == dialects.OURS and topic in DEVICE_TOPICS else record.dialect
+
+
+def is_cbor(payload: bytes) -> bool:
+    """A CBOR list, with or without the mark of a CBOR file; no JSON text begins so."""
+    return payload[:1] >= b"\x80" and (0x80 <= payload[0] <= 0x9F or payload.startswith(b"\xd9\xd9\xf7"))
+
+
+def json_of_cbor(payload: bytes) -> bytes:
+    """SenML in CBOR (RFC 8428 section 6) as the same SenML in JSON. Raises Unreadable."""
+    records = cbor_of(payload)
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise Unreadable("it is no SenML: that is a list of records")
+    labelled = [{_label(key): value for key, value in record.items()} for record in records]
+    if any(len(table) < len(record) for table, record in zip(labelled, records, strict=True)):
+        raise Unreadable("a key stands twice in one record: which of the two is meant?")
+    try:
+        return _numbers.encode(labelled)
+    except (msgspec.MsgspecError, ValueError, TypeError):
+        raise Unreadable("a value in the CBOR is none that SenML knows") from None
+
+
+_numbers = msgspec.json.Encoder(decimal_format="number")
+
+
+def _label(key: Any) -> str:
+    return key if isinstance(key, str) else LABELS.get(int(key), str(key))
+
+
+def _decoded(record: Enrolled, topic: str, payload: bytes, received_at: int, *, retained: bool) -> list[Decoded]:
+    if len(payload) > LONGEST:
+        raise Oversized(
+            f"a message of {len(payload):,} bytes (digest {payload_digest(payload).hex()}) "
+            f"is longer than {LONGEST:,}; only its beginning is kept"
+        )
+    if not payload:
+        return []  # how a retained message is cleared
+    sent = Sent(topic, payload, received_at, ZoneInfo(record.zone), _mapping(record.mapping), retained)
+    try:
+        return decode(dialect_of(record, topic), sent)
+    except Unbelieved:
+        raise
+    except ColdchainError as why:  # the device's mapping cannot be used, or its dialect is none
+        raise Unreadable(str(why)) from None
+
+
+@lru_cache(maxsize=4096)
+def _mapping(text: str | None) -> Mapping[str, Any] | None:
+    table: Mapping[str, Any] | None = None if text is None else json.loads(text)
+    return table
+
+
+def channel_of(reading: Decoded) -> str:
+    """The name under which the probe is kept: its own, made printable and short, and distinct from others."""
+    name = _no_channel.sub("_", " ".join(reading.sensor.split())) or "temperature"
+    if reading.role in BY_MAKE and usual_role(name, quantity_of(name, reading.unit)) == "product":
+        name = f"{name}/{reading.role}"
+    if len(name) > LONGEST_CHANNEL or _no_channel.search(reading.sensor):
+        digest = payload_digest(reading.sensor.encode("utf-8", "replace")).hex()[:8]
+        return f"{name[: LONGEST_CHANNEL - 9]}-{digest}"
+    return name
+
+
+def _check_date(reading: Decoded, latest: int) -> None:
+    """Raises WronglyDated."""
+    if reading.measured_at is None:
+        return
+    ahead = reading.measured_at - latest
+    if ahead > MOST_AHEAD:
+        raise WronglyDated(
+            f"a reading lies {ahead // SECOND:,} s ahead of its arrival, more than {MOST_AHEAD // SECOND} s",
+            ahead_ms=min(ahead, 1 << 53),
+        )
+    if reading.measured_at < YEAR_2000:
+        raise WronglyDated("a reading lies before the year 2000")
+
+
+def _whose(record: Enrolled, reading: Decoded, topic: str, received_at: int, known: Known) -> str:
+    """The device that the reading is of: on a topic of the device's own name, what it calls itself there too.
+
+    Raises UnknownHardware.
+    """
+    hardware = reading.device_id.casefold()
+    own = None if record.hardware_id is None else record.hardware_id.casefold()
+    if hardware == own or reading.device_id == ME:
+        return record.device_id
+    shown = reading.device_id[:LONGEST_HARDWARE_ID]
+    if not record.is_bridge:
+        if own is None or (of_mqtt_topic(topic) is not None and reading.device_id in topic):
+            return record.device_id
+        raise UnknownHardware(
+            f"it is of the hardware {shown!r}; the device {record.device_id} is {record.hardware_id!r}", shown
+        )
+    at = received_at if reading.measured_at is None else reading.measured_at
+    for spoken in record.speaks_for:
+        is_then = spoken.since <= at and (spoken.until is None or at < spoken.until)
+        if is_then and spoken.hardware_id.casefold() == hardware and known(spoken.device_id) is not None:
+            return spoken.device_id
+    raise UnknownHardware(f"the bridge {record.device_id} speaks for no device with the hardware {shown!r} then", shown)
+
+
+def _mixed(record: Enrolled, readings: list[Decoded]) -> str:
+    names = ", ".join(sorted({repr(one.device_id[:LONGEST_HARDWARE_ID]) for one in readings})[:5])
+    return f"it tells of several: {names}; say which of them {record.device_id} is, or enrol it as a bridge"
+
+
+def _packs(told: list[Told], received_at: int) -> list[Pack]:
+    of_device: dict[str, list[Told]] = {}
+    for one in told:
+        if one.device_id is not None:
+            of_device.setdefault(one.device_id, []).append(one)
+    return [_pack(device_id, some, received_at) for device_id, some in of_device.items()]
+
+
+def _pack(device_id: str, told: list[Told], received_at: int) -> Pack:
+    by_column: dict[tuple[str, str], list[Decoded]] = {}
+    for one in told:
+        by_column.setdefault((one.channel, one.reading.unit), []).append(one.reading)
+    if len(by_column) > MOST_COLUMNS:
+        raise Unreadable(f"there are more than {MOST_COLUMNS} channels of {device_id} in one message")
+    columns = tuple(_column(channel, unit, some, received_at) for (channel, unit), some in by_column.items())
+    is_dated = all(one.reading.measured_at is not None for one in told)
+    return Pack(device_id, NO_OUTBOX, None, received_at, "device" if is_dated else "arrival", columns)
+
+
+def _column(channel: str, unit: str, readings: list[Decoded], received_at: int) -> Column:
+    dated = [(received_at if one.measured_at is None else one.measured_at, one) for one in readings]
+    values = [(at, one.value) for at, one in dated if one.value is not None]
+    faults = [(at, one.fault or "unreadable") for at, one in dated if one.value is None]
+    return Column(
+        channel,
+        unit,
+        tuple(at for at, _ in values),
+        tuple(value for _, value in values),
+        tuple(at for at, _ in faults),
+        tuple(fault for _, fault in faults),
+    )
+
+
+def _refused(told: list[Told]) -> list[Unbelieved]:
+    """One refusal for each reason and hardware; each keeps the whole message, so that few speak for many."""
+    kinds: dict[tuple[str, str | None], Unbelieved] = {}
+    for one in told:
+        if one.why is not None:
+            key = (one.why.reason, one.why.hardware_id)
+            before = kinds.get(key)
+            if before is None and len(kinds) == MOST_NAMED:
+                continue
+            if before is None or (one.why.ahead_ms or 0) > (before.ahead_ms or 0):
+                kinds[key] = one.why
+    return list(kinds.values())
