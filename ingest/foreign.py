@@ -5,7 +5,6 @@ that is a reading is no mistake: then there are neither packs nor refusals.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -35,8 +34,6 @@ MOST_NAMED = 32
 THINGSBOARD = "thingsboard"
 BY_MAKE = frozenset({"ambient", "freezer"})
 """Roles that a dialect may know of a probe by its make; the channel is named so, and the record outranks it."""
-
-_no_channel = re.compile(r"[^\w:./ ()+°-]")
 
 Known = Callable[[str], Enrolled | None]
 """The device of this name, if it may speak."""
@@ -147,10 +144,11 @@ def _mapping(text: str | None) -> Mapping[str, Any] | None:
 
 def channel_of(reading: Decoded) -> str:
     """The name under which the probe is kept: its own, made printable and short, and distinct from others."""
-    name = _no_channel.sub("_", " ".join(reading.sensor.split())) or "temperature"
+    told = " ".join(reading.sensor.split()) or "temperature"
+    name = "".join(sign if sign.isprintable() else "_" for sign in told)
     if reading.role in BY_MAKE and usual_role(name, quantity_of(name, reading.unit)) == "product":
         name = f"{name}/{reading.role}"
-    if len(name) > LONGEST_CHANNEL or _no_channel.search(reading.sensor):
+    if len(name) > LONGEST_CHANNEL or not told.isprintable():
         digest = payload_digest(reading.sensor.encode("utf-8", "replace")).hex()[:8]
         return f"{name[: LONGEST_CHANNEL - 9]}-{digest}"
     return name
