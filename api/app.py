@@ -18,6 +18,7 @@ from api.picture import Picture
 from api.routes import (
     devices,
     excursions,
+    exposure,
     imports,
     incidents,
     people,
@@ -70,6 +71,7 @@ def create_app(
         places,
         storage_points,
         devices,
+        exposure,
         readings,
         excursions,
         incidents,

@@ -417,6 +417,120 @@ class Chart(Shape):
     model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 
+# Exposure
+
+
+class Span(Shape):
+    """`from` inclusive, `to` exclusive."""
+
+    from_: Annotated[Instant, Field(alias="from")]
+    to: Instant
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+Operator = Annotated[str, Field(description="out is what stands so to the limit", examples=[">"])]
+LimitC = Annotated[float, Field(examples=[8.0])]
+Minutes = Annotated[float, Field(examples=[130.5])]
+
+
+class LimitShown(Shape):
+    operator: Operator
+    limit_c: LimitC
+
+
+class Beyond(LimitShown):
+    """For how long the temperature is known to have been beyond a limit that a rule of the point names."""
+
+    minutes: Minutes
+
+
+class VvmLife(Shape):
+    """Which share of a vaccine vial monitor's life the known time has used up: at 1 it is at its end point."""
+
+    type: Annotated[str, Field(examples=["VVM14"])]
+    share_of_life: Annotated[float, Field(description="to the millionth", examples=[0.011628])]
+    percent: Annotated[float, Field(examples=[1.1628])]
+    verified: Annotated[str, Field(description="V read in the source, R recalled, P proposed", examples=["V"])]
+    source: Annotated[str, Field(examples=["WHO E6/IN5, 25 March 2002"])]
+
+
+class Figures(Shape):
+    """Of a stay; temperatures in °C, null where nothing is known."""
+
+    known_minutes: Minutes
+    unknown_minutes: Minutes
+    limits: list[Beyond]
+    min_c: Annotated[float | None, Field(examples=[3.6])]
+    max_c: Annotated[float | None, Field(examples=[10.4])]
+    mean_kinetic_c: Annotated[float | None, Field(examples=[5.54])]
+    vvm: list[VvmLife]
+
+
+class SensorExposure(Figures):
+    """What one sensor was exposed to while it stood there; one that does not `count` speaks for no vaccine."""
+
+    device_id: DeviceId
+    sensor: Channel
+    role: Annotated[str, Field(examples=["product"])]
+    counts: Annotated[bool, Field(examples=[True])]
+    stays: list[Span]
+
+
+class PointExposure(Figures):
+    """`from` inclusive, `to` exclusive. Each figure is that of the probe for which it is worst."""
+
+    from_: Annotated[Instant, Field(alias="from")]
+    to: Instant
+    sensors: list[SensorExposure]
+    note: Annotated[str, Field(description="what the prediction is worth", examples=["A VVM is read by eye."])]
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+Pct = Annotated[float | None, Field(description="% of all the time; null of no time at all", examples=[3.2])]
+
+
+class Whole(Shape):
+    """How a time divides. Shares are rounded against us: in range down to the tenth, the others up."""
+
+    in_range_pct: Annotated[float | None, Field(examples=[96.4])]
+    below_pct: Pct
+    above_pct: Pct
+    unknown_pct: Pct
+    in_range_minutes: Annotated[float, Field(examples=[1388.0])]
+    below_minutes: Annotated[float, Field(examples=[0.0])]
+    above_minutes: Annotated[float, Field(examples=[52.0])]
+    unknown_minutes: Annotated[float, Field(examples=[0.0])]
+    min_c: Annotated[float | None, Field(examples=[3.6])]
+    max_c: Annotated[float | None, Field(examples=[10.4])]
+
+
+class Period(Whole):
+    """A day (`2026-01-05`), week (`2026-W02`) or month (`2026-01`) of the place, as far as it lies in the window."""
+
+    label: Annotated[str, Field(examples=["2026-01-05"])]
+    from_: Annotated[Instant, Field(alias="from")]
+    to: Instant
+    partial: Annotated[bool, Field(description="it is not over, or the window cuts it", examples=[False])]
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class TimeInRange(Shape):
+    """`limits`: those of the rules that were in force; of several on one side the tightest divides."""
+
+    from_: Annotated[Instant, Field(alias="from")]
+    to: Instant
+    by: Annotated[str, Field(examples=["day"])]
+    zone: Annotated[str, Field(examples=["Asia/Kolkata"])]
+    limits: list[LimitShown]
+    items: list[Period]
+    whole: Whole
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
 # Devices
 
 
