@@ -1,6 +1,7 @@
 """The gate, as the desk reaches it: HTTP over a unix socket on the same machine."""
 
 import logging
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,21 @@ class GateClient:
         if authorization is not None:
             headers["authorization"] = authorization
         return await self._ask("POST", f"/devices/{quote(device_id, safe='')}/readings", headers=headers, content=body)
+
+    async def take_telemetry(self, device_id: str, password: str, body: bytes) -> Answer:
+        """The same of a device that speaks ThingsBoard's device API. Raises GateAway."""
+        headers = {"authorization": f"Basic {b64encode(f'{device_id}:{password}'.encode()).decode()}"}
+        path = f"/devices/{quote(device_id, safe='')}/telemetry"
+        return await self._ask("POST", path, headers=headers, content=body)
+
+    async def heard(self, device_id: str, after: int) -> dict[str, Any]:
+        """What was heard of the device after the message of this number. Raises GateAway."""
+        path = f"/devices/{quote(device_id, safe='')}/heard"
+        answer = await self._ask("GET", path, params={"after": after})
+        if answer.status != httpx.codes.OK:
+            raise GateAway(f"the gate answered {answer.status} when it was asked what it heard")
+        heard: dict[str, Any] = httpx.Response(200, content=answer.body).json()
+        return heard
 
     async def release(self, offset: int, by: str) -> Answer:
         """Have a refused message parsed once more. Raises GateAway."""

@@ -25,8 +25,11 @@ from coldchain.credentials import matches
 from coldchain.errors import Unavailable
 from coldchain.facts import Enrolled
 from coldchain.topics import mqtt_topic
+from ingest import http_heard, http_transfers
 from ingest.credentials import Admitted
+from ingest.dialects.thingsboard import DEVICE_TOPICS
 from ingest.gate import READINGS_LEAF, Message, Outcome
+from ingest.http_answers import problem, stuck
 from ingest.keeper import Keeper, Stuck
 from ingest.refusals import NoSuchRefusal
 from ingest.senml import LONGEST
@@ -39,6 +42,8 @@ STATUS_OF = {
     "wrongly-dated": 422,
     "flooding": 429,
 }
+
+TELEMETRY = DEVICE_TOPICS[0]
 
 LONGEST_SOCKET_PATH = 103
 """Bytes; what every system allows for a unix socket's name."""
@@ -60,16 +65,24 @@ def make_app(keeper: Keeper, clock: Clock, counters: Counters) -> Starlette:
     admitted = Admitted()
 
     async def post_readings(request: Request) -> Response:
+        topic = mqtt_topic(request.path_params["device_id"], READINGS_LEAF)
+        return await taken(request, READINGS_LEAF, topic)
+
+    async def post_telemetry(request: Request) -> Response:
+        """As to ThingsBoard's device API; in another dialect where the device's record says so."""
+        return await taken(request, "", TELEMETRY)
+
+    async def taken(request: Request, leaf: str, topic: str) -> Response:
         device_id = request.path_params["device_id"]
         try:
             device = await _device(keeper, admitted, request, device_id)
             if device is None:
                 return _challenge()
             payload = await _body(request)
-            message = Message(device_id, READINGS_LEAF, mqtt_topic(device_id, READINGS_LEAF), payload, clock())
+            message = Message(device_id, leaf, topic, payload, clock())
             [outcome] = await keeper.take([message])
         except Stuck as why:
-            return _stuck(why)
+            return stuck(why)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody hears it
         return _answer(outcome)
@@ -79,11 +92,11 @@ def make_app(keeper: Keeper, clock: Clock, counters: Counters) -> Starlette:
             by = msgspec.json.decode(await _body(request), type=ReleaseBy).by
             released = await keeper.release(request.path_params["offset"], by)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            return _problem(400, "unreadable", 'say who releases it: {"by": "…"}')
+            return problem(400, "unreadable", 'say who releases it: {"by": "…"}')
         except NoSuchRefusal as why:
-            return _problem(404, "not-found", str(why))
+            return problem(404, "not-found", str(why))
         except Stuck as why:
-            return _stuck(why)
+            return stuck(why)
         if released.released:
             return JSONResponse({"released": True, "readings": released.readings})
         return JSONResponse({"released": False, "reason": released.reason, "detail": released.detail})
@@ -94,8 +107,11 @@ def make_app(keeper: Keeper, clock: Clock, counters: Counters) -> Starlette:
     return Starlette(
         routes=[
             Route("/devices/{device_id}/readings", post_readings, methods=["POST"]),
+            Route("/devices/{device_id}/telemetry", post_telemetry, methods=["POST"]),
+            *http_heard.routes(keeper),
             Route("/refusals/{offset:int}/release", post_release, methods=["POST"]),
             Route("/metrics.json", get_metrics, methods=["GET"]),
+            *http_transfers.routes(keeper, clock, admitted, _basic),
         ]
     )
 
@@ -184,27 +200,15 @@ def _answer(outcome: Outcome) -> Response:
     if outcome.verdict == "refused":
         refused = outcome.refused
         if refused is None:
-            return _problem(429, "flooding", "so much of this device was refused that no more of it is kept")
+            return problem(429, "flooding", "so much of this device was refused that no more of it is kept")
         status = STATUS_OF.get(refused.reason, 400)
-        return _problem(status, refused.reason, refused.detail, seq=refused.seq, **durable)
+        return problem(status, refused.reason, refused.detail, seq=refused.seq, **durable)
     if told is not None:
         return JSONResponse(durable)
     return JSONResponse({"accepted": outcome.readings}, 202)
 
 
 def _challenge() -> Response:
-    answer = _problem(401, "unauthorized", "show the device's name and password")
+    answer = problem(401, "unauthorized", "show the device's name and password")
     answer.headers["www-authenticate"] = 'Basic realm="coldchain devices"'
     return answer
-
-
-def _stuck(why: Stuck) -> Response:
-    answer = _problem(503, "unavailable", f"nothing can be made durable now, send it again: {why}")
-    answer.headers["retry-after"] = "5"
-    return answer
-
-
-def _problem(status: int, reason: str, detail: str, **more: Any) -> Response:
-    """RFC 9457."""
-    table = {"type": "about:blank", "title": reason, "status": status, "reason": reason, "detail": detail, **more}
-    return JSONResponse(table, status, media_type="application/problem+json")
