@@ -61,12 +61,13 @@ class Scope:
 class Found:
     """Where that lies which was asked about: one path of it suffices. None: it is nowhere, or does not exist.
 
-    `missing` is said of both.
+    `missing` is said of both. `is_no_secret`: whoever may not do it may know that it exists.
     """
 
     paths: tuple[str, ...]
     missing: str
     narrows: bool = False
+    is_no_secret: bool = False
 
 
 _bearer = HTTPBearer(auto_error=False, description="the token from `/api/v1/sign-in`")
@@ -94,7 +95,7 @@ def needs(permission: Permission, find: Callable[..., Found | None]) -> Any:
         paths = tuple(users.paths_permitted(asker.user, permission, asker.at))
         scope = Scope(asker, paths)
         if found is not None and not any(scope.covers(path) for path in found.paths):
-            if any(asker.knows_of(path) for path in found.paths):
+            if found.is_no_secret or any(asker.knows_of(path) for path in found.paths):
                 raise Forbidden(f"your role does not include {permission} there")
             raise NotFound(found.missing)
         if not paths:

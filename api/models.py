@@ -595,9 +595,129 @@ class PlacementInFull(Shape):
     model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 
+Role = Literal["product", "freezer", "ambient", "door", "power", "other"]
+HardwareId = Annotated[str, Field(description="as its messages bear it", examples=["A4:C1:38:00:00:01"])]
+Probes = Annotated[dict[str, Role], Field(description="which channel is what", examples=[{"tamb": "ambient"}])]
+
+
+class Spoken(Shape):
+    """A bridge passes on what the device measures, under the name of its hardware."""
+
+    bridge_id: DeviceId
+    device_id: DeviceId
+    hardware_id: HardwareId
+    from_: Annotated[str | None, Field(alias="from", description="null: since it exists", examples=[None])]
+    to: Annotated[str | None, Field(examples=[None])]
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class SpeechShown(Shape):
+    """How the device speaks. `topics` are MQTT filters, `mapping` the table of plain JSON, as JSON text."""
+
+    dialect: Annotated[str, Field(examples=["tasmota"])]
+    hardware_id: Annotated[str | None, Field(examples=["fridge-plug"])]
+    topics: Annotated[list[str], Field(examples=[["tele/fridge-plug/SENSOR"]])]
+    probes: Probes
+    mapping: Annotated[str | None, Field(examples=[None])]
+    zone: Annotated[str, Field(description="of times that name none; empty: its place's", examples=[""])]
+    speaks_for: list[Spoken]
+    spoken_for: list[Spoken]
+
+
 class DeviceInFull(Device):
     sensors: list[SensorInFull]
     placements: list[PlacementInFull]
+    speech: SpeechShown
+
+
+class DialectShown(Shape):
+    """`{id}` in a topic stands for the hardware's own name."""
+
+    name: Annotated[str, Field(examples=["tasmota"])]
+    title: Annotated[str, Field(examples=["Tasmota"])]
+    understands: Annotated[str, Field(examples=["SENSOR messages; several DS18B20"])]
+    topics: Annotated[list[str], Field(examples=[["tele/{id}/SENSOR"]])]
+    bridge_topics: Annotated[list[str], Field(examples=[["tele/{id}/SENSOR"]])]
+
+
+class Dialects(Shape):
+    items: list[DialectShown]
+    next: Next
+
+
+class SpeechAsked(Asked):
+    """All of it: what is left out is as if nothing had been said. Without topics, those of the dialect."""
+
+    dialect: Annotated[str, Field(max_length=40, examples=["tasmota"])] = "senml"
+    hardware_id: Annotated[str | None, Field(max_length=200, examples=["fridge-plug"])] = None
+    topics: Annotated[list[Annotated[str, Field(max_length=400)]] | None, Field(max_length=100, examples=[None])] = None
+    probes: Annotated[
+        dict[Annotated[str, Field(max_length=200)], Role], Field(max_length=200, examples=[{"tamb": "ambient"}])
+    ] = {}
+    mapping: Annotated[str | None, Field(max_length=40_000, examples=['{"temperature": "data.t"}'])] = None
+    zone: Annotated[str, Field(max_length=60, examples=["Asia/Kolkata"])] = ""
+
+
+class SpokenAsked(Asked):
+    """A device that is not enrolled yet is, without a password: its bridge signs in for it."""
+
+    device_id: Annotated[str, Field(max_length=32, examples=["fridge-0142"])]
+    hardware_id: Annotated[str, Field(max_length=200, examples=["A4:C1:38:00:00:01"])]
+    storage_point_id: Annotated[
+        str | None, Field(max_length=64, description="where a new one stands", examples=[None])
+    ] = None
+    interval_s: Annotated[int | None, Field(ge=1, le=86_400, description="of a new one", examples=[300])] = None
+    model: Annotated[str | None, Field(max_length=100, description="of a new one", examples=[None])] = None
+
+
+class HeardReading(Shape):
+    """`value` in its unit; `device_id` null where nobody is spoken for by this hardware, or it was refused."""
+
+    hardware_id: Annotated[str | None, Field(examples=["A4:C1:38:00:00:01"])]
+    sensor: Channel
+    unit: Annotated[str, Field(examples=["Cel"])]
+    measured_at: Annotated[str | None, Field(description="null: its arrival dates it", examples=[None])]
+    value: Annotated[float | None, Field(examples=[4.56])]
+    fault: Annotated[str | None, Field(examples=[None])]
+    device_id: Annotated[str | None, Field(examples=["fridge-0142"])]
+    storage_point: PointRef | None
+    reason: Annotated[str | None, Field(examples=[None])]
+    detail: Annotated[str | None, Field(examples=[None])]
+
+
+class HeardMessage(Shape):
+    """A message as it came, what was understood of it, and what was refused and why."""
+
+    number: Annotated[int, Field(examples=[12])]
+    received_at: Instant
+    topic: Annotated[str, Field(examples=["zigbee2mqtt/fridge"])]
+    size: Annotated[int, Field(description="bytes", examples=[36])]
+    payload: Annotated[str, Field(description="its beginning", examples=['{"temperature":4.56}'])]
+    is_text: Annotated[bool, Field(description="else it is in hexadecimal digits", examples=[True])]
+    is_retained: Annotated[bool, Field(description="the broker had kept it", examples=[False])]
+    dialect: Annotated[str, Field(examples=["zigbee2mqtt"])]
+    verdict: Annotated[str, Field(examples=["accepted"])]
+    reason: Annotated[str | None, Field(examples=[None])]
+    detail: Annotated[str | None, Field(examples=[None])]
+    readings: list[HeardReading]
+
+
+class StrangerShown(Shape):
+    """Hardware that the bridge named lately and that it speaks for no device of."""
+
+    hardware_id: HardwareId
+    last_at: Instant
+    count: Annotated[int, Field(examples=[3])]
+    readings: list[HeardReading]
+
+
+class HeardShown(Shape):
+    """In the order in which they came. `strangers`: the latest first."""
+
+    items: list[HeardMessage]
+    strangers: list[StrangerShown]
+    next: Next
 
 
 class NewDevice(Asked):
@@ -609,6 +729,7 @@ class NewDevice(Asked):
     model: Annotated[str | None, Field(max_length=100, examples=["Raspberry Pi Zero 2 W"])] = None
     storage_point_id: Annotated[str | None, Field(examples=["0198c3a0-5a00-7abc-8def-0123456789ab"])] = None
     interval_s: Annotated[int | None, Field(ge=1, le=86_400, examples=[60])] = None
+    speech: Annotated[SpeechAsked | None, Field(description="null: SenML on topics of its own name")] = None
 
 
 class Credentials(Shape):
@@ -617,6 +738,7 @@ class Credentials(Shape):
     device_id: DeviceId
     username: Annotated[str, Field(examples=["pi-0142"])]
     password: Annotated[str, Field(examples=["kTq…invented…"])]
+    token: Annotated[str, Field(description="for `POST /api/v1/{token}/telemetry`", examples=["pi-0142.kTq…invented…"])]
     mqtt_url: Annotated[str, Field(examples=["mqtt://192.0.2.10:1883"])]
     topic: Annotated[str, Field(examples=["coldchain/v1/pi-0142/readings"])]
     toml: Annotated[str, Field(description="the agent's settings", examples=['device_id = "pi-0142"\n'])]
@@ -626,7 +748,7 @@ class Credentials(Shape):
 class NewPlacement(Asked):
     storage_point_id: Id
     sensor: Annotated[str | None, Field(max_length=64, description="null: all of the device", examples=["tvc"])] = None
-    role: Annotated[Literal["product", "freezer", "ambient", "door", "power"], Field(examples=["product"])] = "product"
+    role: Annotated[Role, Field(examples=["product"])] = "product"
     from_: Annotated[
         str | None,
         Field(
@@ -676,6 +798,8 @@ class Taken(Shape):
 class Refusal(Shape):
     id: Annotated[int, Field(examples=[17])]
     device_id: DeviceId
+    hardware_id: Annotated[str | None, Field(description="that nobody knows here", examples=[None])] = None
+    topic: Annotated[str, Field(examples=["coldchain/v1/pi-0142/readings"])] = ""
     received_at: Instant
     reason: Annotated[str, Field(examples=["unreadable"])]
     detail: Annotated[str, Field(examples=["a text stands where a number belongs"])]
@@ -825,7 +949,7 @@ class PreviewedSum(Shape):
 
 
 class RulePreview(Shape):
-    """What the time from `from` to `to` would have given; `left` points were not judged, it would have taken too long."""
+    """What the time from `from` to `to` would have given; `left` points were not judged: it took too long."""
 
     from_: Annotated[Instant, Field(alias="from")]
     to: Instant

@@ -14,6 +14,7 @@ import msgspec
 
 from coldchain.clock import HOUR, MINUTE
 from coldchain.events import FOREVER
+from coldchain.facts import Fact, Facts
 from coldchain.exposure import Exposure
 from coldchain.judgement import Memory, Run, Tally
 from coldchain.readings import STUCK
@@ -27,6 +28,7 @@ from stream.silences import Hearing
 from stream.warming import spells_below
 
 _hearing = msgspec.msgpack.Decoder(Hearing)
+_fact = msgspec.msgpack.Decoder(Fact)
 
 TREND_OVER = 50 * MINUTE
 LEAST_TREND = 10 * MINUTE
@@ -300,6 +302,10 @@ class History:
                 )
             ]
         return {now.device_id: now for now in (_device_now(body, revision) for body, revision in rows)}
+
+    def facts(self) -> Facts:
+        """The dated facts by which the judge judges now."""
+        return Facts(_fact.decode(body) for (body,) in self._connection().execute("SELECT body FROM facts"))
 
     def revision(self) -> int:
         """Grows with every batch that the judge has taken."""

@@ -1,6 +1,6 @@
 """Excursions: stays out of range that met their rule, as the judge has them now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -13,7 +13,8 @@ from api.routes.responses import problems
 from api.shown import instant_shown
 from api.tools import Tools
 from coldchain.judgement.interval import as_shown
-from registry.excursions import Excursion
+from registry import incidents
+from registry.excursions import SWITCHED, Excursion
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
 
@@ -64,6 +65,7 @@ def list_excursions(
             key_of,
             limit,
         )
+        closed = closings(shelf, page)
     asked: Mapping[str, object] = {
         "device": device,
         "storage_point": storage_point,
@@ -74,21 +76,36 @@ def list_excursions(
         "limit": limit,
     }
     following = None if last is None else next_path("/api/v1/excursions", asked, key_of(last))
-    return models.Excursions(items=[excursion_shown(one) for one in page], next=following)
+    return models.Excursions(items=[excursion_shown(one, closed) for one in page], next=following)
 
 
 def key_of(one: Excursion) -> tuple[int, str]:
     return (one.interval.started_at, one.excursion_id)
 
 
-def excursion_shown(one: Excursion) -> models.Excursion:
+def closings(shelf: incidents.Shelf, page: Sequence[Excursion]) -> dict[str, int]:
+    """By excursion: when a person closed what no reading had ended."""
+    unended = [one for one in page if one.interval.ended_at is None and one.incident_id is not None]
+    known = shelf.incidents.several(sorted({str(one.incident_id) for one in unended}))
+    closed = {one.excursion_id: known[str(one.incident_id)].closed_at for one in unended}
+    return {key: at for key, at in closed.items() if at is not None}
+
+
+def excursion_shown(one: Excursion, closed: Mapping[str, int]) -> models.Excursion:
     told: dict[str, Any] = as_shown(one.interval)
+    if one.side in SWITCHED:
+        told["extreme_c"] = None
     return models.Excursion(
         id=one.excursion_id,
         device_id=one.device_id,
         sensor=one.channel,
         storage_point_id=one.storage_point_id,
+        kind=one.side,
+        rule_set=one.interval.rule_set,
+        rule_version=one.interval.rule_version,
+        cut=one.interval.cut,
         incident_id=one.incident_id,
+        closed_at=instant_shown(closed.get(one.excursion_id)),
         withdrawn_at=instant_shown(one.withdrawn_at),
         **told,
     )

@@ -9,7 +9,7 @@ from api.access import Found, PlaceQuery, Scope, needs, within_place
 from api.instants import After, Limit, last_key, next_path
 from api.layout import names_of
 from api.pages import page_over
-from api.routes.excursions import excursion_shown, key_of
+from api.routes.excursions import closings, excursion_shown, key_of
 from api.routes.people import place_ref
 from api.routes.responses import problems
 from api.shown import instant_shown
@@ -17,7 +17,8 @@ from api.tools import Desk, Tools
 from coldchain.clock import iso
 from coldchain.judgement.interval import as_shown
 from registry import incidents, users
-from registry.incidents import Incident, Note, Revision, State
+from registry.excursions import SWITCHED
+from registry.incidents import Incident, Kind, Note, Revision, State
 from registry.places import Place
 from registry.storage_points import StoragePoint
 
@@ -140,11 +141,15 @@ def _in_full(tools: Desk, incident_id: str, scope: Scope) -> models.IncidentInFu
             if one.storage_point_id is None or one.storage_point_id in about
         ]
         revisions = shelf.incidents.revisions(incident_id)
+        closed = closings(shelf, intervals)
+        is_open = incident.state in ("open", "acknowledged")
+        is_closable = is_open and incidents.is_over_by_itself(shelf, incident_id)
     names = {user_id: user.username for user_id, user in writers.items()}
     return models.IncidentInFull(
         **short.model_dump(),
-        intervals=[excursion_shown(one) for one in intervals],
-        revisions=[_revision_shown(one) for one in revisions],
+        closable=is_closable,
+        intervals=[excursion_shown(one, closed) for one in intervals],
+        revisions=[_revision_shown(one, incident.kind) for one in revisions],
         notes=[_note_shown(one, names) for one in notes],
     )
 
@@ -178,11 +183,14 @@ def _one_shown(
         devices=list(one.device_ids) if len(seen) == len(about) else [],
         acknowledged_by=None if one.acknowledged_by is None else names.get(one.acknowledged_by),
         acknowledged_at=instant_shown(one.acknowledged_at),
+        closed_at=instant_shown(one.closed_at),
     )
 
 
-def _revision_shown(one: Revision) -> models.Revision:
+def _revision_shown(one: Revision, kind: Kind) -> models.Revision:
     facts = {} if one.interval is None else as_shown(one.interval)
+    if facts and kind in SWITCHED:
+        facts["extreme_c"] = None
     if one.ended_at is not None:
         facts["ended_at"] = iso(one.ended_at)
     return models.Revision(known_at=iso(one.known_at), what=one.change, excursion_id=one.excursion_id, facts=facts)

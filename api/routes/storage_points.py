@@ -10,7 +10,7 @@ from api.charts import chart_of, stays_at
 from api.instants import After, From, Limit, To, last_key, next_path, window
 from api.layout import limits_at
 from api.pages import page_over
-from api.routes.excursions import excursion_shown
+from api.routes.excursions import closings, excursion_shown
 from api.routes.people import place_ref
 from api.routes.responses import problems
 from api.shown import band_shown, celsius_shown, limits_shown, row_shown, strip_shown
@@ -74,7 +74,7 @@ def get_storage_point(
     with tools.books.read() as shelf:
         point = shelf.storage_points.get(storage_point_id)
         [short] = _shown(shelf, [point], scope.at)
-        limits = limits_at(shelf, point.storage_class, scope.at)
+        limits = limits_at(shelf, point.storage_class, scope.at, storage_point_id)
         zone = shelf.places.get(point.place_id).zone
     tools.picture.look()
     row = tools.picture.row(storage_point_id)
@@ -102,12 +102,13 @@ def get_chart(
     with tools.books.read() as shelf:
         point = shelf.storage_points.get(storage_point_id)
         path = shelf.places.get(point.place_id).path
-        limits = limits_at(shelf, point.storage_class, scope.at)
+        limits = limits_at(shelf, point.storage_class, scope.at, storage_point_id)
         seen_until = max(begin, min(end, scope.at + 1))
         stays = stays_at(shelf, tools.history, storage_point_id, begin, seen_until)
         excursions = shelf.excursions.page(
             path, storage_point_ids=[storage_point_id], since=begin, until=end, limit=MOST_EXCURSIONS
         )
+        closed = closings(shelf, excursions)
     chart = chart_of(tools.history, stays, begin, end, points, limits)
     return models.Chart(
         from_=iso(begin),
@@ -132,7 +133,7 @@ def get_chart(
             highest_c=celsius_shown(chart.summary.highest),
             unknown_minutes=round(chart.summary.unknown / MINUTE, 1),
         ),
-        excursions=[excursion_shown(one) for one in excursions],
+        excursions=[excursion_shown(one, closed) for one in excursions],
     )
 
 

@@ -37,6 +37,9 @@ def test_an_excursion_tells_what_the_judge_found(boss: Person, point: str):
         "sensor": "tvc",
         "storage_point_id": point,
         "rule": "HEAT",
+        "kind": "heat",
+        "rule_set": "refrigerator",
+        "rule_version": 1,
         "severity": "alarm",
         "started_at": "2026-01-02T04:00:00Z",
         "alarmed_at": "2026-01-02T14:00:00Z",
@@ -45,6 +48,8 @@ def test_an_excursion_tells_what_the_judge_found(boss: Person, point: str):
         "minutes_out": 720.0,
         "minutes_unknown": 0.0,
         "proven": True,
+        "cut": False,
+        "closed_at": None,
         "withdrawn_at": None,
     }
     frost = next(item for item in items if item["rule"] == "FRZE")
