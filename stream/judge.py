@@ -27,6 +27,7 @@ from coldchain.packs import Column, Pack
 from coldchain.quantities import CELSIUS
 from coldchain.sqlite import POSITIONS, open_to_write, position, save_position, transaction
 from coldchain.topics import READINGS, SETTINGS, SILENCES, VERDICTS
+from coldchain.wire import decode, encode
 from stream import chunks, exposure, sensors, stuck_probes
 from stream.exposure import DayTotals
 from stream.memories import pack_interval, unpack_interval
@@ -36,6 +37,9 @@ from stream.silences import BeatClock, Hearing
 from stream.stuck_probes import StuckProbes
 
 FOLLOWER = "stream.judge"
+
+LATE_AT_ONCE = 24
+"""So many packs of what was set aside are judged in one transaction: some ten milliseconds."""
 
 SAME_ARRIVAL = 10 * SECOND
 """Equal values of one sensor that we had to date ourselves are one reading within this time."""
@@ -56,6 +60,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS beat_clock (only INTEGER PRIMARY KEY CHECK (only = 1), body BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS revision (only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO revision VALUES (1, 0)",
+    "CREATE TABLE IF NOT EXISTS aside (number INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL)",
 )
 
 _PASSING = (
@@ -90,6 +95,20 @@ class _News:
     columns: list[tuple[Pack, Column]] = field(default_factory=list)
 
 
+class _NewsByKey(dict[tuple[str, str], _News]):
+    """What a batch brings, by device and channel."""
+
+
+def _gather(pack: Pack, news: _NewsByKey) -> None:
+    if pack.quality == "undated":
+        return
+    for column in pack.columns:
+        key = (pack.device_id, column.channel)
+        if key not in news:
+            news[key] = _News(column.unit)
+        news[key].columns.append((pack, column))
+
+
 class Stuck(Unavailable):
     """A batch could not be made durable, as on a full disk; the same batch may be taken again later."""
 
@@ -114,6 +133,7 @@ class Judge:
         self._hearings = {device_id: _hearing.decode(body) for device_id, body in rows}
         self._stuck_probes = StuckProbes(self._connection, self._facts, self._sensor)
         self._day_totals = DayTotals(self._connection)
+        self._aside = int(self._connection.execute("SELECT count(*) FROM aside").fetchone()[0])
         row = self._connection.execute("SELECT body FROM beat_clock").fetchone()
         self._clock = _beat_clock.decode(row[0]) if row else BeatClock()
 
@@ -129,15 +149,42 @@ class Judge:
     def close(self) -> None:
         self._connection.close()
 
-    def take(self, readings: Sequence[Entry] = (), settings: Sequence[Entry] = ()) -> Taken:
+    def take(
+        self, readings: Sequence[Entry] = (), settings: Sequence[Entry] = (), *, late_may_wait: bool = False
+    ) -> Taken:
         """Fold entries of READINGS and of SETTINGS; durable, with all that follows from them, on return.
+
+        Where `late_may_wait`, what belongs far into the past is only set aside, durable too, for `catch_up`: the order
+        of arrival never matters, and a flood of old readings keeps no live one waiting.
 
         Raises Stuck, and leaves everything as it was, where the file cannot be written just now.
         """
         with self._all_or_nothing():
-            taken = self._take(readings, settings)
+            taken, aside = self._take(readings, settings, late_may_wait)
             crash.point("judge.folded")
+        self._aside += aside
         crash.point("judge.committed")
+        return taken
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether packs were set aside that `catch_up` is to judge."""
+        return self._aside > 0
+
+    def catch_up(self) -> Taken:
+        """Judge the oldest of what was set aside, so much as keeps nobody waiting. Raises Stuck, as `take` does."""
+        with self._all_or_nothing():
+            rows = self._connection.execute(
+                "SELECT number, body FROM aside ORDER BY number LIMIT ?", (LATE_AT_ONCE,)
+            ).fetchall()
+            taken, news = Taken(), _NewsByKey()
+            for _, body in rows:
+                _gather(decode(READINGS, body), news)
+            self._conclude(news, {}, set(), self._next_revision(), taken)
+            if rows:
+                self._connection.execute("DELETE FROM aside WHERE number <= ?", (rows[-1][0],))
+            crash.point("judge.caught-up")
+        self._aside -= len(rows)
         return taken
 
     def add_up(self) -> bool:
@@ -168,27 +215,57 @@ class Judge:
             self._remember()
             raise
 
-    def _take(self, readings: Sequence[Entry], settings: Sequence[Entry]) -> Taken:
+    def _take(self, readings: Sequence[Entry], settings: Sequence[Entry], late_may_wait: bool) -> tuple[Taken, int]:
         taken = Taken()
         revision = self._next_revision()
-        news: dict[tuple[str, str], _News] = {}
+        news = _NewsByKey()
         spans = self._settle([entry.item for entry in settings])
         heard: set[str] = set()
+        aside = []
         for entry in readings:
             if isinstance(entry.item, Pack):
-                self._hear(entry.item, news, heard, taken)
+                self._hear(entry.item, heard, taken)
+                if late_may_wait and self._is_old(entry.item):
+                    aside.append(entry.item)
+                else:
+                    _gather(entry.item, news)
             elif isinstance(entry.item, Heartbeat):
                 heard |= self._beat(entry.item, taken)
+        self._connection.executemany("INSERT INTO aside (body) VALUES (?)", [(encode(pack),) for pack in aside])
+        self._conclude(news, spans, heard, revision, taken)
+        if readings:
+            save_position(self._connection, READINGS, FOLLOWER, readings[-1].offset)
+        if settings:
+            save_position(self._connection, SETTINGS, FOLLOWER, settings[-1].offset)
+        return taken, len(aside)
+
+    def _conclude(
+        self,
+        news: "_NewsByKey",
+        spans: dict[tuple[str, str], tuple[int, int]],
+        heard: set[str],
+        revision: int,
+        taken: Taken,
+    ) -> None:
+        """Judge what is new of each sensor, keep it, and announce what follows."""
         judged = [self._judge(key, news.get(key), spans.get(key), taken) for key in news.keys() | spans.keys()]
         sensors.save(self._connection, sorted(judged, key=attrgetter("number")), revision)
         self._save_hearings(heard, revision)
         write(self._connection, VERDICTS, ((verdict.device_id, verdict) for verdict in taken.verdicts))
         write(self._connection, SILENCES, ((_key_of(event), event) for event in taken.silences))
-        if readings:
-            save_position(self._connection, READINGS, FOLLOWER, readings[-1].offset)
-        if settings:
-            save_position(self._connection, SETTINGS, FOLLOWER, settings[-1].offset)
-        return taken
+
+    def _is_old(self, pack: Pack) -> bool:
+        """Whether any of it belongs into chunks that are sealed. What we date ourselves is judged in its order."""
+        if pack.quality == "arrival":
+            return False
+        for column in pack.columns:
+            sensor = self._sensor(pack.device_id, column.channel)
+            if (
+                sensor is not None
+                and min((*column.measured_at[:1], *column.faulty_at[:1]), default=FOREVER) < sensor.since
+            ):
+                return True
+        return False
 
     def _next_revision(self) -> int:
         row = self._connection.execute("UPDATE revision SET number = number + 1 RETURNING number").fetchone()
@@ -236,7 +313,9 @@ class Judge:
 
     # Time and hearing
 
-    def _hear(self, pack: Pack, news: dict[tuple[str, str], _News], heard: set[str], taken: Taken) -> None:
+    def _hear(self, pack: Pack, heard: set[str], taken: Taken) -> None:
+        if pack.is_from_file:  # what a person carries in is no word of the device
+            return
         before = self._hearings.get(pack.device_id) or Hearing(pack.device_id, self._clock.known, pack.received_at)
         hearing, back = before.spoke(self._clock, pack.received_at)
         hearing = hearing.with_pack(
@@ -248,13 +327,6 @@ class Judge:
         heard.add(pack.device_id)
         if back is not None:
             taken.silences.append(back)
-        if pack.quality == "undated":
-            return
-        for column in pack.columns:
-            key = (pack.device_id, column.channel)
-            if key not in news:
-                news[key] = _News(column.unit)
-            news[key].columns.append((pack, column))
 
     def _beat(self, beat: Heartbeat, taken: Taken) -> set[str]:
         self._clock, outage = self._clock.beaten(beat.at)
@@ -313,7 +385,8 @@ class Judge:
         if stuck is not None:
             taken.silences.append(stuck)
         if news:
-            sensor.received_at = max(sensor.received_at, *[pack.received_at for pack, _ in news.columns])
+            heard_at = [pack.received_at for pack, _ in news.columns if not pack.is_from_file]
+            sensor.received_at = max(sensor.received_at, *heard_at) if heard_at else sensor.received_at
         shorten_tail(self._connection, sensor)
         return sensor
 

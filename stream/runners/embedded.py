@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 
 from coldchain.journal import Entry, Journal
 from coldchain.topics import READINGS, SETTINGS, SILENCES, VERDICTS, Topic
@@ -50,11 +52,15 @@ async def run(judge: Judge, journal: Journal, thread: Executor) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(_collect(journal, READINGS, judge.passed_readings, readings))
         group.create_task(_collect(journal, SETTINGS, judge.passed_settings, settings))
+        arrived.set()  # an earlier run may have left something behind
         while True:
             await arrived.wait()
             arrived.clear()
-            while readings or settings:
-                await _take(judge, journal, thread, readings.take(), settings.take())
+            while readings or settings or judge.is_behind:
+                if readings or settings:
+                    await _take(judge, journal, thread, readings.take(), settings.take())
+                if judge.is_behind:
+                    _ring(journal, await _until_durable(thread, judge.catch_up))
 
 
 async def _collect(journal: Journal, topic: Topic, after: int, inbox: _Inbox) -> None:
@@ -63,21 +69,25 @@ async def _collect(journal: Journal, topic: Topic, after: int, inbox: _Inbox) ->
 
 
 async def _take(judge: Judge, journal: Journal, thread: Executor, readings: list[Entry], settings: list[Entry]) -> None:
-    taken = await _taken(judge, thread, readings, settings)
+    take = partial(judge.take, readings, settings, late_may_wait=True)
+    _ring(journal, await _until_durable(thread, take, len(readings) + len(settings)))
+
+
+def _ring(journal: Journal, taken: Taken) -> None:
     for topic, events in ((VERDICTS, taken.verdicts), (SILENCES, taken.silences)):
         if events:
             journal.ring(topic)
 
 
-async def _taken(judge: Judge, thread: Executor, readings: list[Entry], settings: list[Entry]) -> Taken:
+async def _until_durable(thread: Executor, judging: Callable[[], Taken], waiting: int = 0) -> Taken:
     """Try until it is durable: the journal keeps what comes meanwhile, and the gate goes on acknowledging it."""
     pause = FIRST_PAUSE_S
     while True:
         try:
-            taken = await asyncio.get_running_loop().run_in_executor(thread, judge.take, readings, settings)
+            taken = await asyncio.get_running_loop().run_in_executor(thread, judging)
         except Stuck as why:
             if pause == FIRST_PAUSE_S:
-                log.warning("%s; %d entries wait and are tried again", why, len(readings) + len(settings))
+                log.warning("%s; %d entries wait and are tried again", why, waiting)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
         else:
