@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS exposure_days (
 
 INDIA = 5 * HOUR + HOUR // 2
 
-READINGS_A_STEP = 5_000
+READINGS_A_STEP = 3_000
 """About so many readings are added up at one go: some milliseconds of the judge's thread."""
 
 SENSORS_A_STEP = 50

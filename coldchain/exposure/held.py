@@ -104,7 +104,7 @@ def _reach(instants: Sequence[int], number: int, promises: Promises) -> tuple[in
 def _add_inside(held: dict[int, int], instants: Sequence[int], values: Sequence[int], promises: Promises) -> int:
     """Add the time between readings, each to the value that held; gives the ms that are unknown."""
     gaps = list(map(sub, instants[1:], instants))
-    shortest = 2 * min(interval for _, interval in promises)
+    shortest = _shortest_known(promises, instants[0], instants[-1])
     if max(gaps) <= shortest:
         for value, gap in zip(values, gaps):  # noqa: B905  (the last value holds beyond)
             held[value] += gap
@@ -116,6 +116,11 @@ def _add_inside(held: dict[int, int], instants: Sequence[int], values: Sequence[
         else:
             unknown += gap
     return unknown
+
+
+def _shortest_known(promises: Promises, first: int, last: int) -> int:
+    """A gap of no more ms than this is known time, wherever it ends in [first, last]."""
+    return min(longest_known_at(promises, first), *(2 * ms for at, ms in promises if first <= at <= last), _FOREVER)
 
 
 _FOREVER = 1 << 62

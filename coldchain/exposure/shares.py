@@ -35,13 +35,15 @@ class Shares:
 
 def shares_of(exposure: Exposure, rules: Sequence[Rule]) -> Shares:
     """By the rules of temperatures that were in force."""
-    lower = [rule for rule in rules if not rule.is_upper]
-    upper = [rule for rule in rules if rule.is_upper]
+    ends = [end for end in (exposure.lowest, exposure.highest) if end is not None]
+    out = [rule for rule in rules if any(rule.is_out(end) for end in ends)]
+    if not out:
+        return Shares(exposure.known, unknown=exposure.unknown)
     below = above = 0
     for value, held in exposure.held.items():
-        if any(rule.is_out(value) for rule in upper):
+        if any(rule.is_upper and rule.is_out(value) for rule in out):
             above += held
-        elif any(rule.is_out(value) for rule in lower):
+        elif any(rule.is_out(value) for rule in out):
             below += held
     return Shares(exposure.known - below - above, below, above, exposure.unknown)
 

@@ -23,6 +23,7 @@ from coldchain.readings import Reading
 from coldchain.sqlite import open_to_read
 from simulators.accounts import Account
 from simulators.load import Log, Plan, press
+from tests.bench import exposure
 from tests.helpers_end_to_end import Platform, Publisher, running
 from tests.helpers_house import wait_until
 
@@ -61,6 +62,8 @@ def main() -> int:
     print(f"alarm latency over {options.alarms} alarms, from publishing the reading that completes the rule")
     print(f"  verdict durable           p50 {median(durable):>7.1f} ms   p99 {p99(durable):>7.1f} ms")
     print(f"  readable by the API       p50 {median(readable):>7.1f} ms   p99 {p99(readable):>7.1f} ms")
+    with tempfile.TemporaryDirectory(dir=options.dir) as folder:
+        exposure.measure(Path(folder))
     return 0
 
 
