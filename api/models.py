@@ -234,6 +234,9 @@ class Row(Shape):
     limit_c: Annotated[float | None, Field(examples=[8.0])]
     alarm_at: Annotated[str | None, Field(examples=["2026-01-01T11:59:00Z"])]
     alarmed_at: Annotated[str | None, Field(examples=[None])]
+    minutes_summed: Annotated[
+        float | None, Field(description="of a cumulative rule: what counts in its sum now", examples=[None])
+    ] = None
     trend_c_per_h: Annotated[float | None, Field(examples=[1.3])]
     last_heard_at: Annotated[str | None, Field(examples=["2026-01-01T05:11:04Z"])]
     silent_since: Annotated[str | None, Field(examples=[None])]
@@ -368,13 +371,49 @@ class NewNote(Asked):
 # The storage point in full
 
 
+class RulesRef(Shape):
+    """By which version the point is judged now; `own`: it does not follow its class."""
+
+    name: Annotated[str, Field(examples=["refrigerator"])]
+    version: Annotated[int, Field(examples=[1])]
+    own: Annotated[bool, Field(examples=[False])]
+
+
+class Timer(Shape):
+    """A rule that a sensor is breaking, or of which a sum runs: `out` (shown, nothing else), then what it has met.
+
+    `full_at` is when it is full at the earliest, if it goes on so. `is_out`: the newest reading is out of range.
+    """
+
+    device_id: DeviceId
+    sensor: Channel
+    rule: Annotated[str, Field(examples=["HEAT"])]
+    kind: Annotated[Literal["heat", "frost", "door", "power"], Field(examples=["heat"])]
+    severity: Annotated[str, Field(examples=["alarm"])]
+    state: Annotated[Severity, Field(examples=["out"])]
+    mode: Annotated[Literal["consecutive", "cumulative"], Field(examples=["consecutive"])]
+    limit_c: Annotated[float | None, Field(examples=[8.0])]
+    is_out: Annotated[bool, Field(examples=[True])]
+    started_at: Instant
+    minutes_out: Annotated[float, Field(examples=[192.0])]
+    minutes_unknown: Annotated[float, Field(examples=[0.0])]
+    duration_s: Annotated[float, Field(examples=[36000])]
+    window_s: Annotated[float | None, Field(examples=[None])]
+    alarmed_at: Annotated[str | None, Field(examples=[None])]
+    full_at: Instant
+    rule_set: Annotated[str, Field(examples=["refrigerator"])]
+    rule_version: Annotated[int, Field(examples=[1])]
+
+
 class StoragePointInFull(StoragePoint):
-    """With its row of the wall as it is now; `zone` is the place's clock."""
+    """With its row of the wall as it is now; `zone` is the place's clock. `going_on`: what runs, worst first."""
 
     zone: Annotated[str, Field(examples=["Asia/Kolkata"])]
     row: Row | None
     band: Band
     limits: Limits
+    rules: RulesRef
+    going_on: list[Timer]
 
 
 class Bucket(Shape):

@@ -13,6 +13,7 @@ from api.pages import page_over
 from api.routes.responses import problems
 from api.scoped import top_path
 from api.shown import celsius_shown, instant_shown
+from api.speech_shown import speech_of, speech_shown, token_of
 from api.tools import Desk, Tools
 from coldchain.clock import SECOND
 from coldchain.facts import EVERY_CHANNEL
@@ -92,6 +93,7 @@ def enrol_device(
             kind=asked.kind,
             model=asked.model or "",
             interval=None if asked.interval_s is None else asked.interval_s * SECOND,
+            speaks=None if asked.speech is None else speech_of(asked.speech, is_bridge=asked.kind == "bridge"),
         )
     tools.devices_written([given])
     return _credentials_shown(tools, given, (asked.interval_s or AGENTS_INTERVAL_S) * SECOND)
@@ -108,6 +110,7 @@ def get_device(
         rows = shelf.placements.of_device(device_id)
         points = shelf.storage_points.several(sorted({row.storage_point_id for row in rows}))
         paths = _paths(shelf, points)
+        speech = speech_shown(shelf, device, scope)
     sensors, _ = _heard(tools, [device_id])
     return models.DeviceInFull(
         **short.model_dump(),
@@ -117,6 +120,7 @@ def get_device(
             for row in rows
             if scope.covers(paths[row.storage_point_id])
         ],
+        speech=speech,
     )
 
 
@@ -184,6 +188,7 @@ def _credentials_shown(tools: Desk, given: devices.Credentials, interval: int) -
         device_id=given.device_id,
         username=given.device_id,
         password=given.password,
+        token=token_of(given),
         mqtt_url=tools.settings.mqtt_url,
         topic=mqtt_topic(given.device_id, "readings"),
         toml=settings,

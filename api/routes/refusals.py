@@ -70,6 +70,8 @@ def _shown(one: KeptRefusal) -> models.Refusal:
     return models.Refusal(
         id=one.offset,
         device_id=one.device_id,
+        hardware_id=one.hardware_id,
+        topic=one.topic,
         received_at=iso(one.received_at),
         reason=one.reason,
         detail=one.detail,

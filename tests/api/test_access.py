@@ -15,10 +15,10 @@ from tests.api.conftest import PASSWORD, START, Person, World, copied_world
 PUBLIC = {("GET", "/health"), ("GET", "/metrics"), ("POST", "/api/v1/sign-in")}
 """Nobody need sign in for these; /metrics has a door of its own."""
 
-BY_DEVICE = {("POST", "/api/v1/devices/{device_id}/readings")}
+BY_DEVICE = {("POST", "/api/v1/devices/{device_id}/readings"), ("POST", "/api/v1/{token}/telemetry")}
 """The gate checks the device's own credentials."""
 
-BY_TOKEN_ALONE = {("GET", "/api/v1/me"), ("POST", "/api/v1/sign-out")}
+BY_TOKEN_ALONE = {("GET", "/api/v1/me"), ("POST", "/api/v1/sign-out"), ("GET", "/api/v1/dialects")}
 
 
 def routes_of(routes: list[BaseRoute]) -> Iterator[APIRoute]:
