@@ -299,19 +299,19 @@ class _Reader:
         return Pack(device_id, NO_OUTBOX, None, self._received_at, "device", told)
 
     def _said(self, device_id: str, told: dict[int, list[str]]) -> Iterator[DeviceSaid]:
-        """An alarm from the first to the last of the records in a row that tell it."""
-        going_on: dict[str, tuple[int, int]] = {}
+        """The alarms that begin at one instant, each until the last of the records in a row that tell it."""
+        going_on: dict[str, dict[str, Any]] = {}
+        begun: dict[int, list[dict[str, Any]]] = {}
         for at in sorted(told):
-            for code in [code for code in going_on if code not in told[at]]:
-                yield self._alarm(device_id, code, *going_on.pop(code))
+            going_on = {code: alarm for code, alarm in going_on.items() if code in told[at]}
             for code in told[at]:
-                going_on[code] = (going_on.get(code, (at, at))[0], at)
-        for code, (since, until) in going_on.items():
-            yield self._alarm(device_id, code, since, until)
-
-    def _alarm(self, device_id: str, code: str, since: int, until: int) -> DeviceSaid:
-        content = {"code": code, "since": since, "until": until, "source": SOURCE}
-        return DeviceSaid(device_id, "device-alarm", self._transfer.digest, since, content)
+                if code not in going_on:
+                    going_on[code] = {"code": code, "since": at}
+                    begun.setdefault(at, []).append(going_on[code])
+                going_on[code]["until"] = at
+        for at, alarms in begun.items():
+            content = {"alarms": alarms, "source": SOURCE}
+            yield DeviceSaid(device_id, "device-alarm", self._transfer.digest, at, content)
 
 
 class _Owner(NamedTuple):

@@ -3,11 +3,14 @@
 Only readings are judged. The same source twice (the same digest) is one.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Literal, Protocol, get_args
 
 from coldchain.errors import Refused
+from coldchain.events import DeviceSaid
 from coldchain.ids import new_id
 
 Kind = Literal["reading", "day-summary", "device-alarm", "manual-reading"]
@@ -34,6 +37,10 @@ class BadEvidence(Refused):
 
 class Evidences(Protocol):
     def of_source(self, kind: Kind, digest: str) -> list[Evidence]: ...
+
+    def noted(self, client_ids: Sequence[str]) -> set[str]:
+        """Those of the ids under which something is kept."""
+        ...
 
     def of_subject(self, subject: str, since: int, until: int) -> list[Evidence]:
         """Of [since, until), in order of what happened."""
@@ -65,6 +72,39 @@ def keep(
         return False
     shelf.evidence.add(Evidence(_kind(kind), subject, digest, happened_at, at, content, client_id))
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a source says of the subject from `happened_at` (ms UTC) on, before it is kept."""
+
+    kind: str
+    subject: str
+    digest: str
+    happened_at: int
+    content: Mapping[str, Any]
+
+    @property
+    def client_id(self) -> str:
+        """The same for the same words, whichever source brings them: exports of a logger overlap."""
+        words = json.dumps([self.kind, self.subject, self.happened_at, self.content], sort_keys=True)
+        return blake2b(words.encode(), digest_size=16).hexdigest()
+
+
+def keep_all(shelf: Shelf, said: Sequence[Said], at: int) -> int:
+    """Keep what is not kept yet; gives how many. Raises BadEvidence."""
+    by_client = {one.client_id: one for one in said}
+    noted = shelf.evidence.noted(list(by_client))
+    return sum(
+        keep(shelf, one.kind, one.subject, one.digest, one.happened_at, at, one.content, client_id)
+        for client_id, one in by_client.items()
+        if client_id not in noted
+    )
+
+
+def take_said(shelf: Shelf, said: Sequence[DeviceSaid], at: int) -> None:
+    """What the gate heard devices say of themselves."""
+    keep_all(shelf, [Said(one.kind, one.device_id, one.digest, one.happened_at, one.content) for one in said], at)
 
 
 def _kind(text: str) -> Kind:

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 from coldchain import crash
 from coldchain.journal import Entry
-from coldchain.topics import REFUSED, SILENCES, STATUS, VERDICTS, Topic
-from registry import incidents, outboxes, positions, troubles
+from coldchain.topics import EVIDENCE, REFUSED, SILENCES, STATUS, VERDICTS, Topic
+from registry import evidence, incidents, outboxes, positions, troubles
 from registry.transactions import Books
 
 
-class Shelf(incidents.Shelf, outboxes.Shelf, positions.Shelf, Protocol):
-    """Incidents with all they concern, devices with their outboxes, and positions."""
+class Shelf(incidents.Shelf, outboxes.Shelf, evidence.Shelf, positions.Shelf, Protocol):
+    """Incidents with all they concern, devices with their outboxes, evidence, and positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +53,5 @@ FOLLOWERS = (
     Follower("registry.silences", SILENCES, troubles.take_silences),
     Follower("registry.refusals", REFUSED, troubles.take_refusals),
     Follower("registry.devices", STATUS, _statuses),
+    Follower("registry.evidence", EVIDENCE, evidence.take_said),
 )

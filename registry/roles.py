@@ -19,6 +19,7 @@ Permission = Literal[
     "refusals.release",
     "users.write",
     "import",
+    "readings.import",
     "rules.read",
     "rules.write",
 ]
@@ -32,6 +33,6 @@ MAY: dict[Role, frozenset[Permission]] = {
     "administrator": frozenset(PERMISSIONS),
     "programme-manager": frozenset(PERMISSIONS) - {"users.write"},
     "session-planner": _LOOKING,
-    "cold-chain-handler": _LOOKING | {"incidents.acknowledge", "refusals.read"},
+    "cold-chain-handler": _LOOKING | {"incidents.acknowledge", "refusals.read", "readings.import"},
     "vaccinator": _LOOKING - {"devices.read", "rules.read"},
 }

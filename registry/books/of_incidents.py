@@ -323,6 +323,14 @@ class SqlEvidences:
         statement = select(table).where(table.c.kind == kind, table.c.digest == digest)
         return [made(Evidence, row) for row in fetched(self._connection, statement.order_by(table.c.happened_at))]
 
+    def noted(self, client_ids: Sequence[str]) -> set[str]:
+        table = tables.evidence
+        found: set[str] = set()
+        for some in few(client_ids):
+            statement = select(table.c.client_id).where(table.c.client_id.in_(some))
+            found |= {row["client_id"] for row in fetched(self._connection, statement)}
+        return found
+
     def of_subject(self, subject: str, since: int, until: int) -> list[Evidence]:
         table = tables.evidence
         statement = select(table).where(

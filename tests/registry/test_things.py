@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from coldchain.events import DeviceSaid
 from registry import alerts, contacts, equipment, evidence, facilities, identifiers, places, sensors
 from registry.books import Books
 from registry.contacts import BadContact
@@ -165,6 +166,31 @@ def test_the_same_source_twice_is_one(books: Books):
 
         kept = shelf.evidence.of_subject("point", hour(0), hour(24))
         assert [dict(one.content) for one in kept] == [{"max_c": 7.9}]
+
+
+def alarm(digest: str, minutes: int) -> evidence.Said:
+    return evidence.Said("device-alarm", "tag", digest, hour(3), {"alarms": [{"code": "high", "minutes": minutes}]})
+
+
+def test_the_same_words_from_two_sources_are_kept_once(books: Books):
+    first, second = (hashlib.sha256(source).hexdigest() for source in (b"one export", b"the next"))
+    with books.begin() as shelf:
+        assert evidence.keep_all(shelf, [alarm(first, 70)], hour(9)) == 1
+        assert evidence.keep_all(shelf, [alarm(second, 70), alarm(second, 70)], hour(10)) == 0
+        assert evidence.keep_all(shelf, [alarm(second, 95)], hour(10)) == 1
+
+        assert [one.digest for one in shelf.evidence.of_subject("tag", hour(0), hour(24))] == [first, second]
+
+
+def test_what_devices_say_is_kept_by_a_follower(books: Books):
+    said = DeviceSaid("emd-1", "device-alarm", "0" * 64, hour(3), {"alarms": [{"code": "DOOR"}]})
+    with books.begin() as shelf:
+        evidence.take_said(shelf, [said, said], hour(9))
+        evidence.take_said(shelf, [said], hour(10))
+
+        [kept] = shelf.evidence.of_subject("emd-1", hour(0), hour(24))
+    assert (kept.kind, kept.happened_at, kept.recorded_at) == ("device-alarm", hour(3), hour(9))
+    assert dict(kept.content) == {"alarms": [{"code": "DOOR"}]}
 
 
 # Contacts and alerts
