@@ -9,7 +9,7 @@ repeated.
 
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,11 +101,17 @@ class Worker:
 
     def take(self, dice: random.Random, readings: list[Entry], settings: list[Entry], risk: float) -> None:
         """One batch, as often as it takes until the judge has survived it."""
+        late_may_wait = dice.random() < 0.5
+        self._survive(dice, lambda judge: judge.take(readings, settings, late_may_wait=late_may_wait), risk)
+        while self.judge.is_behind:
+            self._survive(dice, Judge.catch_up, risk)
+
+    def _survive(self, dice: random.Random, deed: Callable[[Judge], object], risk: float) -> None:
         while dice.random() < risk:
             with self._trapped(dice):
-                self.judge.take(readings, settings)
+                deed(self.judge)
                 return
-        self.judge.take(readings, settings)
+        deed(self.judge)
 
     @contextmanager
     def _trapped(self, dice: random.Random) -> Iterator[None]:
