@@ -14,6 +14,9 @@ from registry.speech import BadSpeech, Speech
 DOT = "."
 """Stands between name and password; no device's name has one."""
 
+NOBODY = "-"
+"""No device's name: they have three signs at least."""
+
 
 class Shelf(devices.Shelf, Protocol):
     """Devices and places."""
@@ -72,7 +75,7 @@ def token_of(given: Credentials) -> str:
 def device_and_password(token: str) -> tuple[str, str]:
     """The two that a token is made of; of one that we never gave, such as nobody has."""
     device_id, _, password = token.partition(DOT)
-    return device_id, password
+    return device_id or NOBODY, password
 
 
 def _seen(shelf: Shelf, device_ids: list[str], scope: Scope) -> set[str]:
