@@ -216,7 +216,7 @@ def test_a_device_of_ours_may_use_that_door_too(world: World, gate: Gate, boss: 
     assert (refused.status_code, refused.json()["reason"]) == (400, "unreadable")
 
 
-@pytest.mark.parametrize("token", ["pi-2", "pi-2.", "pi-2.wrong", "...", "x", "pi-2:wrong", ".x", "%2fx.y"])
+@pytest.mark.parametrize("token", ["pi-2", "pi-2.", "pi-2.wrong", "...", "x", "pi-2:wrong", ".x"])
 def test_another_token_opens_nothing(world: World, gate: Gate, boss: Person, token: str):
     enrolled(boss, "pi-2")
     answer = world.http.post(f"/api/v1/{token}/telemetry", json={"temperature": 4.5})
