@@ -7,6 +7,7 @@ from api.strips import STEP, Strip
 from api.wall import Concern, Limits, Row, Spot
 from coldchain.clock import SECOND, iso
 from coldchain.judgement import ALWAYS
+from coldchain.judgement.interval import minutes
 from coldchain.readings import celsius
 
 
@@ -80,6 +81,7 @@ def row_shown(row: Row) -> dict[str, Any]:
         "limit_c": celsius_shown(one.limit),
         "alarm_at": instant_shown(one.alarm_at),
         "alarmed_at": instant_shown(one.alarmed_at),
+        "minutes_summed": None if one.summed is None else minutes(one.summed),
         "trend_c_per_h": one.trend,
         "last_heard_at": instant_shown(one.last_heard_at),
         "silent_since": instant_shown(one.silent_since),

@@ -134,7 +134,8 @@ class Concern:
 class Standing:
     """How one sensor stands. Instants in ms UTC, temperatures in centidegrees, `trend` in °C an hour.
 
-    `limit` is the one that is broken or neared; `alarm_at` when the alarm will be full if nothing changes.
+    `limit` is the one that is broken or neared; `alarm_at` when the alarm will be full if nothing changes. Where a sum
+    of time speaks for it, `summed` is what counts in it now (ms).
     """
 
     state: State
@@ -152,6 +153,7 @@ class Standing:
     silent_since: int | None = None
     fault: str | None = None
     reaches_at: int | None = None
+    summed: int | None = None
 
     @property
     def urgency(self) -> tuple[int, int]:
@@ -191,6 +193,7 @@ def standing(sensor: SensorNow, device: DeviceNow | None, limits: Limits) -> Sta
         silent_since=device.silent_since if device else None,
         fault=sensor.last_fault,
         reaches_at=reaches_at,
+        summed=worst.out if worst and worst.is_sum else None,
     )
 
 
@@ -202,12 +205,15 @@ def unheard(device_id: str, device: DeviceNow | None) -> Standing:
 
 
 def _worst_run(going_on: Sequence[GoingOn]) -> GoingOn | None:
-    """An alarm rule's run before a warning's, met before unmet, then the one that is full first."""
+    """An alarm rule's run before a warning's, met before unmet, then the one that is full first.
+
+    A sum that is not full says nothing of a sensor that is back in range.
+    """
 
     def order(run: GoingOn) -> tuple[bool, bool, int]:
-        return (run.severity != "alarm", run.alarmed_at is None, run.started_at + run.duration)
+        return (run.severity != "alarm", run.alarmed_at is None, run.full_at)
 
-    return min(going_on, key=order, default=None)
+    return min((run for run in going_on if run.is_out or run.alarmed_at is not None), key=order, default=None)
 
 
 def _state(sensor: SensorNow, device: DeviceNow | None, worst: GoingOn | None) -> State:
@@ -243,7 +249,7 @@ def _since(state: State, sensor: SensorNow, device: DeviceNow | None, worst: Goi
 def _alarm_at(worst: GoingOn | None) -> int | None:
     if worst is None or worst.severity != "alarm" or worst.alarmed_at is not None:
         return None
-    return worst.started_at + worst.duration
+    return worst.full_at
 
 
 def _neared(sensor: SensorNow, limits: Limits) -> int | None:

@@ -14,9 +14,10 @@ import msgspec
 
 from coldchain.clock import HOUR, MINUTE
 from coldchain.events import FOREVER
-from coldchain.facts import Fact, Facts
 from coldchain.exposure import Exposure
+from coldchain.facts import Fact, Facts
 from coldchain.judgement import Memory, Run, Tally
+from coldchain.quantities import Quantity
 from coldchain.readings import STUCK
 from coldchain.rules import Severity
 from coldchain.sqlite import open_to_read
@@ -95,6 +96,8 @@ class GoingOn:
     unknown: int
     rule_set: str = ""
     rule_version: int = 0
+    stay: str | None = None
+    quantity: Quantity = "temperature"
     is_sum: bool = False
     window: int | None = None
     is_out: bool = True
@@ -473,6 +476,8 @@ def _run(run: Run) -> GoingOn:
         unknown=run.unknown,
         rule_set=run.rule_set,
         rule_version=run.rule_version,
+        stay=run.stay,
+        quantity=run.rule.quantity,
     )
 
 
@@ -493,6 +498,8 @@ def _sum(tally: Tally) -> GoingOn:
         unknown=tally.unknown,
         rule_set=tally.rule_set,
         rule_version=tally.rule_version,
+        stay=tally.stay,
+        quantity=tally.rule.quantity,
         is_sum=True,
         window=tally.rule.window,
         is_out=tally.last_out is not None,

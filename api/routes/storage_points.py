@@ -1,5 +1,6 @@
 """Storage points: the slots that people know, and what their temperature was."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -13,11 +14,16 @@ from api.pages import page_over
 from api.routes.excursions import closings, excursion_shown
 from api.routes.people import place_ref
 from api.routes.responses import problems
-from api.shown import band_shown, celsius_shown, limits_shown, row_shown, strip_shown
-from api.tools import Tools
+from api.shown import band_shown, celsius_shown, instant_shown, limits_shown, row_shown, strip_shown
+from api.tools import Desk, Tools
 from coldchain.clock import MINUTE, SECOND, iso
-from registry import placements, storage_points
+from coldchain.judgement.interval import minutes
+from coldchain.sqlite import FileMissing
+from registry import placements, rule_sets, storage_points
+from registry.excursions import Side
+from registry.placements import Placement
 from registry.storage_points import StoragePoint
+from stream.history import GoingOn, SensorNow
 
 router = APIRouter(prefix="/api/v1", tags=["places"])
 
@@ -76,6 +82,8 @@ def get_storage_point(
         [short] = _shown(shelf, [point], scope.at)
         limits = limits_at(shelf, point.storage_class, scope.at, storage_point_id)
         zone = shelf.places.get(point.place_id).zone
+        standing = shelf.placements.at_points([storage_point_id], scope.at, scope.at + 1)
+        rules = rule_sets.at_point(shelf, storage_point_id, point.storage_class, scope.at)
     tools.picture.look()
     row = tools.picture.row(storage_point_id)
     now = None if row is None else {**row_shown(row), "strip": strip_shown(tools.picture.strip(row, scope.at))}
@@ -85,6 +93,10 @@ def get_storage_point(
         row=None if now is None else models.Row.model_validate(now),
         band=models.Band(**band_shown(limits)),
         limits=models.Limits(**limits_shown(limits)),
+        rules=models.RulesRef(
+            name=rules.name, version=rules.version, own=rules.name == rule_sets.subject_of(storage_point_id)
+        ),
+        going_on=_timers(tools, standing),
     )
 
 
@@ -134,6 +146,43 @@ def get_chart(
             unknown_minutes=round(chart.summary.unknown / MINUTE, 1),
         ),
         excursions=[excursion_shown(one, closed) for one in excursions],
+    )
+
+
+def _timers(tools: Desk, standing: Sequence[Placement]) -> list[models.Timer]:
+    """What runs on the sensors that stand at the point, met before unmet, then what is full first."""
+    stays = {row.placement_id for row in standing}
+    try:
+        sensors = tools.history.sensors(sorted({row.device_id for row in standing}))
+    except FileMissing:
+        return []
+    running = [(sensor, one) for sensor in sensors for one in sensor.going_on if one.stay in stays]
+    running.sort(key=lambda pair: (pair[1].severity != "alarm", pair[1].alarmed_at is None, pair[1].full_at))
+    return [_timer_shown(sensor, one) for sensor, one in running]
+
+
+def _timer_shown(sensor: SensorNow, one: GoingOn) -> models.Timer:
+    is_temperature = one.quantity == "temperature"
+    sides: dict[bool, Side] = {True: "heat", False: "frost"}
+    return models.Timer(
+        device_id=sensor.device_id,
+        sensor=sensor.channel,
+        rule=one.code,
+        kind=sides[one.is_upper] if is_temperature else "door" if one.quantity == "door" else "power",
+        severity=one.severity,
+        state="out" if one.alarmed_at is None else one.severity,
+        mode="cumulative" if one.is_sum else "consecutive",
+        limit_c=celsius_shown(one.limit) if is_temperature else None,
+        is_out=one.is_out,
+        started_at=iso(one.started_at),
+        minutes_out=minutes(one.out),
+        minutes_unknown=minutes(one.unknown),
+        duration_s=one.duration / SECOND,
+        window_s=None if one.window is None else one.window / SECOND,
+        alarmed_at=instant_shown(one.alarmed_at),
+        full_at=iso(one.full_at),
+        rule_set=one.rule_set,
+        rule_version=one.rule_version,
     )
 
 

@@ -355,6 +355,64 @@ def test_before_the_judge_has_made_its_file_a_preview_is_empty(world: World, bos
     assert [(one["now"]["alarms"], one["proposed"]["alarms"]) for one in told["items"]] == [(0, 0)]
 
 
+# What runs
+
+
+def test_what_is_out_is_shown_with_its_timer_then_warns_then_alarms_then_ends(world: World, boss: Person):
+    """Nothing but the timer while it is only out; an incident from the warning on."""
+    point = world.point("ILR 1")
+    world.device("pi-1", point)
+    seen = []
+    for until in (0.5, 2, 11):
+        world.hear("pi-1", *every_five(9.5, START - 12 * HOUR, START - round((12 - until) * HOUR) + 1))
+        told = boss.get(f"/storage-points/{point}")
+        timers = {one["rule"]: one for one in told["going_on"]}
+        row = boss.get("/wall")["items"][0]
+        seen.append((row["state"], row["severity"], timers["HEAT"]["state"], timers["HEAT-WARN"]["state"]))
+        assert row["incident"] is None or until > 0.5
+        assert (timers["HEAT"]["started_at"], timers["HEAT"]["minutes_out"]) == (iso(START - 12 * HOUR), until * 60)
+        assert timers["HEAT"]["full_at"] == iso(START - 2 * HOUR)
+    world.hear("pi-1", (START, 5.0))
+
+    assert seen == [
+        ("hot", "out", "out", "out"),
+        ("hot", "warning", "out", "warning"),
+        ("hot", "alarm", "alarm", "warning"),
+    ]
+    assert boss.get(f"/storage-points/{point}")["going_on"] == []
+    assert boss.get("/wall")["items"][0]["state"] == "ok"
+
+
+def test_a_running_sum_is_shown_and_does_not_colour_a_sensor_that_is_back_in_range(world: World, boss: Person):
+    point = world.point("Box 1", storage_class="transport-2")
+    world.device("pi-1", point)
+    world.hear("pi-1", *every_five(12.0, START - 12 * HOUR, START - 2 * HOUR), (START - 2 * HOUR, 12.0))
+    out = boss.get("/wall")["items"][0]
+    world.hear("pi-1", (START - 2 * HOUR + 5 * MINUTE, 5.0), (START, 5.0))
+    [timer] = boss.get(f"/storage-points/{point}")["going_on"]
+    row = boss.get("/wall")["items"][0]
+
+    assert (out["state"], out["severity"], out["minutes_summed"]) == ("hot", "out", 600.0)
+    assert out["alarm_at"] == iso(START + 8 * HOUR)
+    assert (row["state"], row["minutes_summed"]) == ("ok", None)
+    assert (timer["rule"], timer["mode"], timer["is_out"], timer["state"]) == ("HEAT-10", "cumulative", False, "out")
+    assert (timer["minutes_out"], timer["duration_s"], timer["window_s"]) == (605.0, 72000, None)
+    assert timer["full_at"] == iso(START + 9 * HOUR + 55 * MINUTE)
+
+
+def test_doors_and_power_run_timers_too(world: World, boss: Person, point: str):
+    world.hear("pi-1", *[(at, 1.0) for at in range(START - 10 * MINUTE, START, MINUTE)], channel="door", unit="bool")
+    [timer] = boss.get(f"/storage-points/{point}")["going_on"]
+
+    assert (timer["rule"], timer["kind"], timer["state"], timer["limit_c"]) == ("DOOR", "door", "alarm", None)
+
+
+def test_a_point_names_the_rules_that_judge_it(boss: Person, point: str):
+    assert boss.get(f"/storage-points/{point}")["rules"] == {"name": "refrigerator", "version": 1, "own": False}
+    boss.post(f"/storage-points/{point}/rules", {"rules": [rule()]}, 201)
+    assert boss.get(f"/storage-points/{point}")["rules"] == {"name": f"point/{point}", "version": 1, "own": True}
+
+
 # Doors and power in the lists
 
 
