@@ -76,6 +76,11 @@ def test_an_instant_is_what_the_calendar_says(moment, offset):
     assert instant(text, INDIA) == round(aware.timestamp() * 1000)
 
 
+def test_parts_of_a_millisecond_are_rounded_in_numbers_and_dropped_in_texts():
+    assert instant(Decimal("1772366400.0005"), UTC) == NOON + 1
+    assert instant("2026-03-01T12:00:00.0009Z", UTC) == NOON
+
+
 def test_the_time_of_a_table_stands_under_one_of_the_usual_keys():
     assert instant_in({"Timestamp": Decimal(1772366400), "id": Decimal(7)}, UTC) == NOON
     assert instant_in({"date": "2026-03-01", "time": "12:00:00"}, UTC) == NOON
