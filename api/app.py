@@ -16,6 +16,7 @@ from api.live import Live
 from api.metrics import Tallies
 from api.picture import Picture
 from api.routes import (
+    channels,
     devices,
     excursions,
     exposure,
@@ -71,6 +72,7 @@ def create_app(
         wall,
         places,
         storage_points,
+        channels,
         devices,
         exposure,
         speech,

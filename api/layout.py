@@ -59,6 +59,7 @@ def read_layout(books: Books[Shelf], at: int) -> Layout:
         stands,
         {one.incident_id: _open(one, points, devices, names) for one in going_on},
         {device.device_id: dict(device.probes) for device in known if device.probes},
+        frozenset(device.device_id for device in known if device.kind == "bridge"),
     )
 
 

@@ -16,6 +16,7 @@ Channel = Annotated[str, Field(description="the sensor's channel on its device",
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Names = Annotated[dict[str, Name], Field(examples=[{"en": "PHC Barkheda", "hi": "प्रा. स्वा. केंद्र बरखेड़ा"}])]
 StorageClass = Annotated[str, StringConstraints(min_length=1, max_length=40), Field(examples=["refrigerator"])]
+Role = Literal["product", "freezer", "ambient", "door", "power", "other"]
 Next = Annotated[str | None, Field(description="the path of the next page; null on the last", examples=[None])]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
@@ -623,6 +624,28 @@ class SensorInFull(Shape):
     measured_at: Annotated[str | None, Field(examples=["2026-01-01T05:11:00Z"])]
 
 
+class ChannelShown(Shape):
+    """`value` in its unit; null where there is a fault, and of a switch, of which `is_on` says open, there, running."""
+
+    device_id: DeviceId
+    sensor: Channel
+    quantity: Annotated[
+        Literal["temperature", "humidity", "door", "power", "compressor", "battery", "other"], Field(examples=["door"])
+    ]
+    role: Annotated[Role, Field(examples=["door"])]
+    unit: Annotated[str, Field(examples=["bool"])]
+    celsius: Annotated[float | None, Field(examples=[None])]
+    value: Annotated[float | None, Field(examples=[None])]
+    is_on: Annotated[bool | None, Field(examples=[False])]
+    fault: Annotated[str | None, Field(examples=[None])]
+    measured_at: Annotated[str | None, Field(examples=["2026-01-01T05:11:00Z"])]
+
+
+class Channels(Shape):
+    items: list[ChannelShown]
+    next: Next
+
+
 class PlacementInFull(Shape):
     id: Id
     sensor: Annotated[str, Field(description="`*`: all of the device", examples=["*"])]
@@ -634,7 +657,6 @@ class PlacementInFull(Shape):
     model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 
-Role = Literal["product", "freezer", "ambient", "door", "power", "other"]
 HardwareId = Annotated[str, Field(description="as its messages bear it", examples=["A4:C1:38:00:00:01"])]
 Probes = Annotated[dict[str, Role], Field(description="which channel is what", examples=[{"tamb": "ambient"}])]
 

@@ -48,7 +48,8 @@ class OpenIncident:
 class Layout:
     """What the books say at one moment. `points` come without sensors, `unplaced` with the path and limits alone.
 
-    `probes`: of a device, which of its channels is what, where its record says so.
+    `probes`: of a device, which of its channels is what, where its record says so. `bridges` speak for others: that
+    they measure nothing themselves is no news.
     """
 
     points: dict[str, Point] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Layout:
     stands: tuple[Stand, ...] = ()
     incidents: dict[str, OpenIncident] = field(default_factory=dict)
     probes: dict[str, Mapping[str, Role]] = field(default_factory=dict)
+    bridges: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -245,8 +247,8 @@ def arranged(layout: Layout, units: Mapping[SensorKey, str]) -> dict[str, Point 
             tuple(mains_at.get(point.id, ())),
         )
     for device in layout.devices.values():
-        has_news = device.device_id in nowhere or device.device_id not in placed_devices | heard
-        if has_news:
+        is_new = device.device_id not in placed_devices | heard | layout.bridges
+        if is_new or device.device_id in nowhere:
             loose = tuple(nowhere.get(device.device_id, ()))
             spots[device.device_id] = Unplaced(device.device_id, loose, device.path, device.limits)
     return spots
