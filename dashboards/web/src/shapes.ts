@@ -30,6 +30,27 @@ export interface StoragePoint {
   storage_class: string;
   place: PlaceRef;
   devices: string[];
+  /** In full only. */
+  rules?: { name: string; version: number; own: boolean };
+  going_on?: Timer[];
+}
+/** A rule that a sensor is breaking, or of which a sum runs. */
+export interface Timer {
+  device_id: string;
+  sensor: string;
+  rule: string;
+  kind: Side;
+  severity: string;
+  state: 'out' | 'warning' | 'alarm';
+  mode: 'consecutive' | 'cumulative';
+  limit_c: number | null;
+  is_out: boolean;
+  started_at: string;
+  minutes_out: number;
+  duration_s: number;
+  window_s: number | null;
+  alarmed_at: string | null;
+  full_at: string;
 }
 
 export interface Band {
@@ -64,6 +85,8 @@ export interface Row {
   limit_c: number | null;
   alarm_at: string | null;
   alarmed_at: string | null;
+  /** Of a cumulative rule: what counts in its sum now. */
+  minutes_summed?: number | null;
   trend_c_per_h: number | null;
   last_heard_at: string | null;
   silent_since?: string | null;
@@ -82,20 +105,29 @@ export interface WallPicture {
   not_placed: Row[];
 }
 
+export type Side = 'heat' | 'frost' | 'door' | 'power';
 export interface Excursion {
   id: string;
   device_id: string;
   sensor: string;
   storage_point_id: string | null;
   rule: string;
+  kind: Side;
+  rule_set: string;
+  rule_version: number;
   severity: string;
   started_at: string;
   alarmed_at: string | null;
   ended_at: string | null;
-  extreme_c: number;
+  /** Null of a door and of the power. */
+  extreme_c: number | null;
   minutes_out: number;
   minutes_unknown: number;
   proven: boolean;
+  /** Its sensor was moved before it came back. */
+  cut?: boolean;
+  /** When a person closed what no reading had ended. */
+  closed_at?: string | null;
   incident_id: string | null;
   withdrawn_at?: string | null;
 }
@@ -113,6 +145,8 @@ export interface Incident {
   acknowledged_at: string | null;
 }
 export interface IncidentInFull extends Incident {
+  /** No sensor that is heard is still out of range: a person may close it, with the reason. */
+  closable?: boolean;
   intervals: Excursion[];
   revisions: { known_at: string; what: string; facts: Record<string, unknown> }[];
   notes: { kind: string; text: string; by: string; happened_at: string }[];
@@ -177,6 +211,36 @@ export interface Credentials {
   toml: string;
   qr_svg: string;
 }
+/** How a time divides, in % of all of it; null of no time at all. */
+export interface Shares {
+  in_range_pct: number | null;
+  below_pct: number | null;
+  above_pct: number | null;
+  unknown_pct: number | null;
+  min_c: number | null;
+  max_c: number | null;
+}
+/** A day (`2026-01-05`), week (`2026-W02`) or month (`2026-01`) of the place. */
+export interface Period extends Shares {
+  label: string;
+  from: string;
+  to: string;
+  partial: boolean;
+}
+export interface TimeInRange {
+  zone: string;
+  items: Period[];
+  whole: Shares;
+}
+export interface Exposure {
+  known_minutes: number;
+  unknown_minutes: number;
+  limits: { operator: string; limit_c: number; minutes: number }[];
+  min_c: number | null;
+  max_c: number | null;
+  mean_kinetic_c: number | null;
+  vvm: { type: string; share_of_life: number; percent: number; verified: string }[];
+}
 export interface ReadingShown {
   sensor: string;
   measured_at: string;
@@ -210,4 +274,58 @@ export interface Imported {
 export interface Health {
   status: string;
   parts: Record<string, string>;
+}
+
+export interface Rule {
+  code: string;
+  quantity: 'temperature' | 'door' | 'power';
+  operator: '>' | '>=' | '<' | '<=';
+  limit_c: number | null;
+  limit: number | null;
+  mode: 'consecutive' | 'cumulative';
+  duration_s: number;
+  window_s: number | null;
+  severity: 'alarm' | 'warning';
+  sensor: string;
+  source: string;
+  verified: string;
+}
+/** One version: of a storage class, or of the storage point where there is one. */
+export interface RuleSet {
+  storage_class: string;
+  storage_point: { id: string; name: string } | null;
+  name: string;
+  version: number;
+  since: string | null;
+  until: string | null;
+  in_force: boolean;
+  is_class_again: boolean;
+  known_at: string;
+  set_by: string | null;
+  rules: Rule[];
+}
+export interface PreviewedInterval {
+  rule: string;
+  kind: Side;
+  severity: string;
+  started_at: string;
+  ended_at: string | null;
+  extreme_c: number | null;
+  minutes_out: number;
+}
+export interface Previewed {
+  alarms: number;
+  warnings: number;
+  intervals: PreviewedInterval[];
+}
+export interface RulePreview {
+  now: { alarms: number; warnings: number };
+  proposed: { alarms: number; warnings: number };
+  items: {
+    storage_point: { id: string; name: string; place: PlaceRef };
+    has_own_rules: boolean;
+    now: Previewed;
+    proposed: Previewed;
+  }[];
+  left: number;
 }
