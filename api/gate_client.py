@@ -2,6 +2,7 @@
 
 import logging
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,14 @@ class GateClient:
             raise GateAway(f"the gate answered {answer.status} when it was asked what it heard")
         heard: dict[str, Any] = httpx.Response(200, content=answer.body).json()
         return heard
+
+    async def carry_in(self, device_id: str, body: bytes) -> Answer:
+        """Hand over what a file of the device holds, as packs of columns (MessagePack). Raises GateAway."""
+        return await self._ask("POST", f"/devices/{quote(device_id, safe='')}/file", content=body)
+
+    async def transfer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Hand over a transfer of equipment monitoring with its sender's own credentials. Raises GateAway."""
+        return await self._ask("POST", "/cce-interop", headers=dict(headers), content=body)
 
     async def release(self, offset: int, by: str) -> Answer:
         """Have a refused message parsed once more. Raises GateAway."""

@@ -131,6 +131,10 @@ class Devices(Protocol):
         """Those there are of the ids, ended or not, by id."""
         ...
 
+    def bearing(self, hardware_id: str) -> list[Device]:
+        """Those that have not ended whose hardware bears this name, in large or small letters, by id."""
+        ...
+
     def page(self, within: str, after: str = "", limit: int = 100, *, ended: bool = False) -> list[Device]:
         """Those whose place lies in the subtree of the path, by id, after the id; ended ones only if asked for."""
         ...

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Text, cast, select
+from sqlalchemy import Connection, Text, cast, func, select
 
 from coldchain.ranges import ranges_of
 from registry.books import tables
@@ -32,6 +32,14 @@ class SqlDevices:
             for row in fetched(self._connection, select(tables.devices).where(_devices.device_id.in_(some))):
                 found[row["device_id"]] = made(Device, row)
         return found
+
+    def bearing(self, hardware_id: str) -> list[Device]:
+        statement = (
+            select(tables.devices)
+            .where(func.lower(_devices.hardware_id) == hardware_id.lower(), _devices.ended_at.is_(None))
+            .order_by(_devices.device_id)
+        )
+        return [made(Device, row) for row in fetched(self._connection, statement)]
 
     def page(self, within: str, after: str = "", limit: int = 100, *, ended: bool = False) -> list[Device]:
         statement = (
