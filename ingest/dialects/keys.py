@@ -4,9 +4,14 @@ Chips, boards, set points, limits and the weather have temperatures too: none of
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from ingest.dialects.values import Unit, unit_of
+
+LONGEST = 200
+MOST_REMEMBERED = 2048
+"""Devices say the same keys all day; what is remembered of them is bounded in number and in length."""
 
 AMBIENT = "ambient"
 """The role of a probe that hangs outside the store (`coldchain/quantities.py`)."""
@@ -73,11 +78,21 @@ class Key(NamedTuple):
 
 def words_of(key: str) -> tuple[str, ...]:
     """`TempC_DS` → temp, c, ds; `temperature_1_F` → temperature, 1, f."""
-    return tuple(word.lower() for word in _word.findall(key[:200]))
+    return _words_of(key[:LONGEST])
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _words_of(key: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _word.findall(key))
 
 
 def temperature_key(key: str, allowed: frozenset[str] = frozenset()) -> Key | None:
     """What the key says where it names a temperature of the store; `allowed` words are not foreign here."""
+    return _temperature_key(key[:LONGEST], allowed)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _temperature_key(key: str, allowed: frozenset[str]) -> Key | None:
     whole = key.strip().lower()
     if whole in _SHORT:
         return Key(_SHORT[whole], (whole if whole in ("tvc", "tamb", "tfrz") else "temperature",), _role((whole,)))
