@@ -102,6 +102,18 @@ class Sender:
             for publisher in self.publishers:
                 publisher.send(*dice.sample(sorted(publisher.packs), len(publisher.packs)))
 
+    def cut_anew(self, dice: random.Random) -> None:
+        """Some readings of old packs, cut into new ones."""
+        with self._lock:
+            for publisher in self.publishers:
+                old = [
+                    reading
+                    for _, readings in dice.sample(sorted(publisher.packs.items()), 3)
+                    for reading in readings[1]
+                ]
+                for begin in range(0, len(old), 7):
+                    publisher.send(publisher.pack(old[begin : begin + 7]))
+
     def late(self, dice: random.Random) -> None:
         """A pack from between two that were sent long ago, as of a logger that found its notes."""
         with self._lock:
@@ -189,10 +201,16 @@ def begin_measuring(rig: Rig, folder: Path, given: Credentials, name: str) -> Ga
     return gateway
 
 
-def in_order(found: Sequence[int], served: Sequence[int]) -> bool:
-    """Whether what was found is what was served, in the same order, some of it left out."""
-    rest = iter(served)
-    return all(value in rest for value in found)
+def left_out(found: Sequence[int], served: Sequence[int]) -> list[int] | None:
+    """Numbers of the beats that were served and not found; None where what was found was not served in that order."""
+    missing = []
+    matched = 0
+    for number, value in enumerate(served):
+        if matched < len(found) and found[matched] == value:
+            matched += 1
+        else:
+            missing.append(number)
+    return missing if matched == len(found) else None
 
 
 def wait_for(gateway: Gateway, beats: int, within_s: float = 20.0) -> None:
