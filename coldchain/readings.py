@@ -20,11 +20,14 @@ FAULT_PREFIX = "fault:"
 
 # The faults that Coldchain itself tells apart. A device may name others; they are kept as they came.
 UNPLUGGED = "unplugged"
-POWER_ON = "power-on"  # DS18B20 gives 85.000 °C until its first conversion
+POWER_ON = "power-on"
 CHECKSUM = "checksum"
 RANGE = "range"
 UNREADABLE = "unreadable"
 STUCK = "stuck"  # the same value for hours while its neighbours move
+
+POWER_ON_VALUE = 85_00
+"""What a DS18B20 gives until its first conversion, to the hundredth; no store has ever been so warm."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,17 @@ from msgspec import UNSET, UnsetType
 
 from coldchain.clock import MINUTE, SECOND, YEAR_2000
 from coldchain.packs import NO_OUTBOX, Column, Pack, Quality
-from coldchain.readings import FAULT_PREFIX, HIGHEST, LOWEST, RANGE, NotANumber, centidegrees, centidegrees_of_float
+from coldchain.readings import (
+    FAULT_PREFIX,
+    HIGHEST,
+    LOWEST,
+    POWER_ON,
+    POWER_ON_VALUE,
+    RANGE,
+    NotANumber,
+    centidegrees,
+    centidegrees_of_float,
+)
 from coldchain.senml import CLOCK, OUTBOX, RESERVED, SEQ, TRUSTED, UNDATED
 from ingest.refusals import Oversized, Unbelieved, Unreadable, WronglyDated, payload_digest
 
@@ -210,7 +220,7 @@ def _plain_column(records: list[_Plain], base: int) -> Column | None:
 
 
 def _plain_value(v: Number) -> int | None:
-    """Hundredths, None where there is no number or only its text can tell."""
+    """Hundredths, None where there is no number, none of a store, or only its text can tell."""
     try:
         return _hundredths_of[v]  # type: ignore[index]
     except KeyError:
@@ -219,7 +229,8 @@ def _plain_value(v: Number) -> int | None:
         return None
     if len(_hundredths_of) >= MOST_REMEMBERED:
         _hundredths_of.clear()
-    value = _hundredths_of[v] = v * 100 if isinstance(v, int) else centidegrees_of_float(v)
+    value = v * 100 if isinstance(v, int) else centidegrees_of_float(v)
+    value = _hundredths_of[v] = None if value == POWER_ON_VALUE else value
     return value
 
 
@@ -352,9 +363,9 @@ class _Reader:
         if unit != column.unit:
             column = self._in_unit(column, unit, number)
         value = self._hundredths(v, number)
-        if value is None or (not LOWEST <= value <= HIGHEST and unit == CELSIUS):
+        if value is None or (unit == CELSIUS and (not LOWEST <= value <= HIGHEST or value == POWER_ON_VALUE)):
             column.faulty_at.append(at)
-            column.faults.append(RANGE)
+            column.faults.append(POWER_ON if value == POWER_ON_VALUE else RANGE)
         else:
             column.measured_at.append(at)
             column.values.append(value)

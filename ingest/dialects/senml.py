@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from coldchain.clock import YEAR_2000
-from coldchain.readings import FAULT_PREFIX
+from coldchain.readings import FAULT_PREFIX, POWER_ON, POWER_ON_VALUE
 from coldchain.senml import RESERVED, UNDATED
 from coldchain.topics import of_mqtt_topic
 from ingest.dialects.cbor import cbor_of
@@ -22,6 +22,9 @@ from ingest.senml import CELSIUS, NEWEST_VERSION, RELATIVE_S, TRUTH
 LABELS = {-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs", 0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb"}
 LABELS |= {5: "s", 6: "t", 7: "ut", 8: "vd"}
 """What the numbers of the CBOR form stand for (RFC 8428 section 6)."""
+
+SIGNALS = {POWER_ON_VALUE: POWER_ON}
+"""SenML has a way to tell other faults, and devices that speak it use that."""
 
 VALUES = ("v", "vs", "vb", "vd")
 NAMELESS = "temperature"
@@ -116,7 +119,7 @@ class _Reader:
             raise Unreadable(f"{where}: v is no number")
         raw += self._number(self._base, "bv", where)
         if unit in (CELSIUS, "K"):
-            return temperature(raw, unit[0], where=where), CELSIUS
+            return temperature(raw, unit[0], where=where, signals=SIGNALS), CELSIUS
         hundredths = hundredths_of(raw)
         return None if hundredths is None else (Value(hundredths), unit)
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from coldchain.readings import POWER_ON, RANGE, UNPLUGGED, UNREADABLE, is_possible
+from coldchain.readings import POWER_ON, POWER_ON_VALUE, RANGE, UNPLUGGED, UNREADABLE, is_possible
 from ingest.dialects.payloads import MOST_DIGITS, shown
 from ingest.refusals import Unreadable
 
@@ -40,7 +40,7 @@ SAID_INSTEAD: dict[str, str] = {
 """Texts, in small letters, that stand where a number would if there were one."""
 
 SIGNALS: dict[int, str] = {
-    85_00: POWER_ON,  # DS18B20 until its first conversion
+    POWER_ON_VALUE: POWER_ON,
     -127_00: UNPLUGGED,  # the usual DS18B20 library, whose probe is gone
     327_67: UNPLUGGED,  # 0x7fff hundredths: Dragino with nothing in the socket
     3276_70: UNPLUGGED,  # 0x7fff tenths

@@ -224,6 +224,16 @@ def test_what_no_probe_can_measure_is_a_fault_and_no_number(text):
     assert (column.values, column.faults) == ((), ("range",))
 
 
+@pytest.mark.parametrize("value", [85, 85.0])
+def test_a_ds18b20_that_has_not_measured_yet_is_a_fault_and_no_hot_fridge(value):
+    agents = [{**BASE, "n": "outbox", "vs": OUTBOX}, {"n": "seq", "v": 57}, {"n": "clock", "vs": "trusted"}]
+    column = only_column(read(*agents, {"n": "tvc", "u": "Cel", "t": 0, "v": value}))
+    near = only_column(read(*agents, {"n": "tvc", "u": "Cel", "t": 0, "v": 85.01}))
+
+    assert (column.values, column.faults) == ((), ("power-on",))
+    assert (near.values, near.faults) == ((8501,), ())
+
+
 def test_an_immense_value_in_another_unit_is_a_fault_too():
     column = only_column(read({**BASE, "n": "p", "u": "Pa", "v": 1e300}, {"n": "p", "u": "Pa", "t": 1, "v": 101325.25}))
 

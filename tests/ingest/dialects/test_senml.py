@@ -19,7 +19,7 @@ NUMBERS = {"bver": -1, "bn": -2, "bt": -3, "bu": -4, "bv": -5, "n": 0, "u": 1, "
 values = st.one_of(
     st.fixed_dictionaries({"v": st.decimals(-90, 80, places=3).map(float)}),
     st.fixed_dictionaries({"v": st.integers(-90, 80)}),
-    st.fixed_dictionaries({"v": st.sampled_from([151, -100.01, 1e9])}),
+    st.fixed_dictionaries({"v": st.sampled_from([151, -100.01, 1e9, 85, 85.0, 84.99, -127, 327.67])}),
     st.just({"vs": "fault:unplugged"}),
     st.fixed_dictionaries({"vb": st.booleans()}),
 )
