@@ -1,186 +1,195 @@
 """`make bench`: what one machine does, with sync FULL, through the real broker, gate, judge and desk.
 
-CPU is utime + stime of all our processes, the broker's with them; the publisher's own is not counted, though it runs
-on the same machine and takes its share of it.
+Each figure stands beside what is required and what is aimed at, and beside what a peer or a bare library needs in the
+same run. CPU is utime + stime of all our processes, the broker's with them and told apart; the publishers' is not
+counted, though they run on the same machine and take their share of it. `--long`: two minutes of steady state, and a
+hundred million readings stored (half an hour, 4 GB of disk).
 """
 
-import asyncio
 import os
 import platform as machine
 import sqlite3
 import sys
 import tempfile
+import threading
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from coldchain.clock import MINUTE, SECOND, now
-from coldchain.readings import Reading
-from coldchain.sqlite import open_to_read
+from coldchain.clock import MINUTE
 from simulators.accounts import Account
-from simulators.load import Log, Plan, press
-from tests.bench import exposure
-from tests.helpers_end_to_end import Platform, Publisher, running
-from tests.helpers_house import wait_until
+from tests.bench import peers, store
+from tests.bench.measures import Latency, cpu, freezing, median, p99
+from tests.bench.steady import Steady, capacity, judged, steady
+from tests.helpers_end_to_end import Platform, running
 
-TICKS = os.sysconf("SC_CLK_TCK")
+SHARE = 0.7
+"""Of what was reached when all sent as fast as they were let."""
 
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    readings: int
-    messages: int
-    seconds: float
-    cpu_s: dict[str, float]
-    stored: dict[str, int]
-
-    def say(self, name: str) -> None:
-        cpu = sum(self.cpu_s.values())
-        shares = ", ".join(f"{part} {seconds / cpu:.0%}" for part, seconds in sorted(self.cpu_s.items()))
-        files = ", ".join(f"{file} {size / self.readings:.1f}" for file, size in sorted(self.stored.items()))
-        print(f"{name}: {self.messages:,} messages, {self.readings:,} readings in {self.seconds:.1f} s")
-        print(f"  readings per second, until readable by the API   {self.readings / self.seconds:>12,.0f}")
-        print(f"  CPU per reading                                  {1e6 * cpu / self.readings:>12.1f} µs  ({shares})")
-        print(f"  bytes per reading in all files                   {sum(self.stored.values()) / self.readings:>12.1f}")
-        print(f"    {files}")
+REQUIRED_US = {1: "≤ 60 / 30", 60: "≤ 3 / 1.3"}
 
 
 def main() -> int:
     options = _options()
-    print(described(options))
-    single = Plan(messages=options.singles, readings=1, begin=_begin(options.singles))
-    packs = Plan(messages=options.packs, readings=60, begin=_begin(options.packs * 60))
-    for name, plan in (("single messages", single), ("packs of 60", packs)):
-        with tempfile.TemporaryDirectory(dir=options.dir) as folder, running(Path(folder)) as platform:
-            load(platform, options.devices, plan).say(name)
-    with tempfile.TemporaryDirectory(dir=options.dir) as folder, running(Path(folder)) as platform:
-        durable, readable = alarms(platform, options.alarms)
-    print(f"alarm latency over {options.alarms} alarms, from publishing the reading that completes the rule")
-    print(f"  verdict durable           p50 {median(durable):>7.1f} ms   p99 {p99(durable):>7.1f} ms")
-    print(f"  readable by the API       p50 {median(readable):>7.1f} ms   p99 {p99(readable):>7.1f} ms")
+    _say(described(options))
+    _say_peers(options)
+    for readings, trial in ((60, 20), (1, 60)):
+        with _platform(options) as platform:
+            _say_steady(platform, options, readings, max(2, trial * 50 // max(50, options.devices // 4)))
     with tempfile.TemporaryDirectory(dir=options.dir) as folder:
-        exposure.measure(Path(folder))
+        _say_store(Path(folder), options)
     return 0
 
 
 def _options() -> Namespace:
     parser = ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--devices", type=int, default=50, help="how many send at once (default 50)")
-    parser.add_argument("--singles", type=int, default=2_000, help="single messages a device (default 2000)")
-    parser.add_argument("--packs", type=int, default=300, help="packs of 60 a device (default 300)")
-    parser.add_argument("--alarms", type=int, default=100, help="alarms for the latency (default 100)")
+    parser.add_argument("--devices", type=int, default=1_000, help="how many send at once (default 1000)")
+    parser.add_argument("--seconds", type=float, default=30, help="of steady state (default 30; 120 with --long)")
+    parser.add_argument("--stored", type=int, default=10, help="millions of readings in the store (default 10)")
+    parser.add_argument("--long", action="store_true", help="120 s of steady state, 100 millions stored")
     parser.add_argument("--dir", help="a folder on the disk to be measured (default: where temporary files go)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.long:
+        options.seconds, options.stored = max(options.seconds, 120.0), max(options.stored, 100)
+    return options
 
 
-def _begin(readings: int) -> int:
-    """So that the last reading is a minute old."""
-    return now() - (readings + 2) * MINUTE
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
-def load(platform: Platform, devices: int, plan: Plan) -> Figures:
-    """All devices send as fast as the broker takes it; the clock stops when the last reading is readable."""
-    given = platform.add_devices(*(f"bench-{number:04}" for number in range(devices)), interval=60)
-    accounts = [Account(one.device_id, one.password) for one in given]
-    expected = plan.messages * plan.readings
-    log = Log()
-    before = cpu(platform)
+# Limits and peers
+
+
+def _say_peers(options: Namespace) -> None:
+    packing, unpacking, size = peers.block_us()
+    typical, worst = peers.commit_ms(options.dir)
+    _say("beside what a bare library needs, in this run")
+    _say(f"  msgspec decodes SenML, typed                       {peers.decode_us():>8.2f} µs a reading")
+    _say(f"  the fold, in range                                 {peers.fold_us():>8.2f} µs a reading")
+    _say(f"  a block of 256 readings packed, unpacked           {packing:>8.2f} {unpacking:.2f} µs, {size:.2f} bytes")
+    for library in ("paho", "gmqtt"):
+        _say(f"  {library + ', a bare subscriber at QoS 1':<50} {peers.subscriber_us(library):>8.1f} µs a message")
+    _say(f"  SQLite, 100 rows a commit, FULL                    {typical:>8.1f} ms, p99 {worst:.1f} ms")
+
+
+# A steady state
+
+
+@contextmanager
+def _platform(options: Namespace) -> Iterator[Platform]:
+    with tempfile.TemporaryDirectory(dir=options.dir) as folder, running(Path(folder)) as platform:
+        yield platform
+
+
+def _accounts(platform: Platform, count: int, interval: int = 60) -> list[Account]:
+    given = platform.add_devices(*(f"bench-{number:04}" for number in range(count)), interval=interval)
+    return [Account(one.device_id, one.password) for one in given]
+
+
+def _say_steady(platform: Platform, options: Namespace, readings: int, trial: int) -> None:
+    accounts = _accounts(platform, options.devices)
+    with freezing(platform, "bench-frost") as frost:
+        most = capacity(platform, accounts, readings, trial)
+        told = steady(platform, accounts, readings, SHARE * most, options.seconds, frost)
+    name = "packs of 60" if readings == 60 else "single messages"
+    _say(f"{name}: {options.devices:,} devices, {told.seconds:.0f} s at {told.rate:,.0f} messages a second")
+    _say(f"  ({SHARE:.0%} of {most:,.0f}, reached when all sent as fast as they were let; late by {told.late_s:.1f} s)")
+    _say_cpu(told, readings)
+    _say(f"  memory of gate and judge together, at most         {told.line_mb:>8.0f} MB   required, aimed: ≤ 150 / 100")
+    _say_latency(told.verdicts, "≤ 24 / 12 ms")
+
+
+def _say_cpu(told: Steady, readings: int) -> None:
+    shares = ", ".join(f"{part} {told.cpu_us(part):.2f}" for part in sorted(told.cpu_s))
+    _say(f"  readings a second, until readable by the API       {told.per_second:>8,.0f}")
+    _say(f"  CPU a reading, all processes                       {told.cpu_us():>8.2f} µs   {REQUIRED_US[readings]}")
+    _say(f"    {shares}")
+
+
+def _say_latency(told: list[Latency], limit: str) -> None:
+    durable = [one.from_durable for one in told]
+    published = [one.from_published for one in told]
+    _say(f"  verdicts durable after the reading, {len(told)} alarms")
+    _say(f"    since it is durable      p50 {median(durable):>7.1f}   p99 {p99(durable):>7.1f} ms   {limit}")
+    _say(f"    since it was published   p50 {median(published):>7.1f}   p99 {p99(published):>7.1f} ms")
+
+
+# A store
+
+
+def _say_store(folder: Path, options: Namespace) -> None:
+    each = min(365 * store.A_DAY, max(2_000, options.stored * 1_000_000 // options.devices))
+    hole = store.late_day()
+    is_year = each * store.INTERVAL > store.LATE_BY + 2 * 24 * 60 * MINUTE
+    with running(folder) as platform:
+        accounts = _accounts(platform, options.devices, 300)
+        small = _cost(platform, accounts)
     begun = time.perf_counter()
-    asyncio.run(press(platform.mqtt_url, accounts, plan, log))
-    for account in accounts:
-        wait_for(platform, account.device_id, max(at for at, _ in log.sent[account.device_id]))
-    seconds = time.perf_counter() - begun
-    after = cpu(platform)
-    for account in (accounts[0], accounts[-1]):
-        found = [(at, value) for _, at, value in platform.readings(account.device_id)]
-        assert len(found) == expected, f"{account.device_id}: {len(found)} readings of {expected}"
-        assert set(found) == log.sent[account.device_id]
-    return Figures(
-        readings=log.readings,
-        messages=log.messages,
-        seconds=seconds,
-        cpu_s={part: after[part] - before.get(part, 0.0) for part in after},
-        stored=sizes(platform),
-    )
+    fresh = [f"store-{number:04}" for number in range(options.devices)]
+    filled = _fill(folder, options, fresh, each, hole)
+    took = time.perf_counter() - begun
+    _say(f"a store of {filled:,} readings, {each:,} of each of {options.devices:,} sensors, laid out in {took:.0f} s")
+    with running(folder) as platform:
+        given = platform.add_devices(*fresh, interval=300)
+        late = [Account(one.device_id, one.password) for one in given]
+        points = _placed(platform, fresh[:50])
+        _say(store.said("the wall", store.wall_ms(platform, 100), "≤ 100 ms"))
+        _say(store.said("a year's chart", store.chart_ms(platform, points, 100), "≤ 100 ms"))
+        large = _cost(platform, accounts)
+        _say(f"  CPU a reading in packs, empty store, then this     {small:>8.2f} {large:.2f} µs   flat")
+        if is_year:
+            _say_late(platform, late, hole)
+    sizes = store.stored(folder / "data", filled)
+    files = ", ".join(f"{name} {size:.2f}" for name, size in sorted(sizes.items()) if size > 0.005)
+    _say(f"  bytes a reading, all files after retention         {sum(sizes.values()):>8.2f}      ≤ 4 / 1.5")
+    _say(f"    {files}")
 
 
-def wait_for(platform: Platform, device_id: str, at: int) -> None:
-    """Until the API tells of the reading at this instant."""
-    path = f"/api/v1/devices/{device_id}/readings?from={at}&limit=1"
-    wait_until(lambda: platform.ask(path)["items"], 300, "the last reading to be readable")
+def _fill(folder: Path, options: Namespace, device_ids: list[str], each: int, hole: int) -> int:
+    until = int(time.time() * 1000) // store.INTERVAL * store.INTERVAL - store.INTERVAL
+    return store.fill(folder / "data" / "stream.db", device_ids, each, until, hole)
 
 
-def alarms(platform: Platform, count: int) -> tuple[list[float], list[float]]:
-    """Frost of an hour, again and again; milliseconds until the verdict is durable, and until the API tells of it."""
-    publisher = Publisher(platform.add_devices("bench-frost", interval=60)[0])
-    begin = now() - (count + 1) * 62 * MINUTE
-    try:
-        took = [_alarm(platform, publisher, begin + number * 62 * MINUTE, number) for number in range(count)]
-    finally:
-        publisher.close()
-    return [durable for durable, _ in took], [readable for _, readable in took]
+def _placed(platform: Platform, device_ids: list[str]) -> list[str]:
+    """Storage points with these devices, one each."""
+    for device_id in device_ids:
+        platform.place(device_id, f"Fridge of {device_id}")
+    rows = platform.ask("/api/v1/storage-points?limit=200")["items"]
+    return [row["id"] for row in rows]
 
 
-def _alarm(platform: Platform, publisher: Publisher, at: int, number: int) -> tuple[float, float]:
-    cold = [Reading("tvc", at + minute * MINUTE, -60) for minute in range(60)]
-    publisher.pack([Reading("tvc", at - MINUTE, 400), *cold])
-    publisher.send_until_durable()
-    wait_until(lambda: _told(platform, "FRZE-WARN") > number, 10, "the warning")
-    last = _last_verdict(platform)
-    seq = publisher.pack([Reading("tvc", at + 60 * MINUTE, -60)])
-    sent = time.time() * SECOND
-    publisher.send(seq)
-    wait_until(lambda: _told(platform, "FRZE") > number, 10, "the alarm")
-    readable = time.time() * SECOND - sent
-    return _written_at(platform, last) - sent, readable
+def _cost(platform: Platform, accounts: list[Account]) -> float:
+    """CPU of a reading in packs of 60, without the desk's, at an even rate of 200 packs a second."""
+    return steady(platform, accounts, 60, 200.0, 15.0).cpu_us("line", "broker")
 
 
-def _told(platform: Platform, code: str) -> int:
-    return sum(1 for row in platform.excursions("bench-frost") if row["rule"] == code)
+def _say_late(platform: Platform, accounts: list[Account], hole: int) -> None:
+    """The day that was left out, of every sensor, at once; alarms of a live device meanwhile."""
+    told: list[Latency] = []
+    over = threading.Event()
+    with freezing(platform, "bench-frost") as frost:
+        begun = time.perf_counter()
+        before = sum(cpu(platform).values())
+        sending = threading.Thread(target=_send_late, args=(platform, accounts, hole, over))
+        sending.start()
+        while not over.is_set() or len(told) < 20:
+            told.append(frost.alarm())
+        sending.join()
+        took = time.perf_counter() - begun
+    spent = sum(cpu(platform).values()) - before
+    count = len(accounts) * store.A_DAY
+    _say(f"  a day 300 days late of {len(accounts):,} sensors, {count:,} readings: {took:.1f} s   ≤ 300 s")
+    _say(f"    {spent:.0f} s of CPU")
+    _say_latency(told, "≤ 50 ms meanwhile")
 
 
-def _last_verdict(platform: Platform) -> int:
-    return int(_ask(platform, "SELECT coalesce(max(offset), 0) FROM topic_verdicts"))
-
-
-def _written_at(platform: Platform, after: int) -> int:
-    return int(_ask(platform, f"SELECT min(written_at) FROM topic_verdicts WHERE offset > {after}"))
-
-
-def _ask(platform: Platform, question: str) -> Any:
-    with closing(open_to_read(platform.data / "stream.db")) as connection:
-        return connection.execute(question).fetchone()[0]
-
-
-def cpu(platform: Platform) -> dict[str, float]:
-    """Seconds of CPU so far, by part."""
-    spent: dict[str, float] = {}
-    for pid, command in platform.processes().items():
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        part = part_of(command)
-        spent[part] = spent.get(part, 0.0) + (int(fields[11]) + int(fields[12])) / TICKS
-    return spent
-
-
-def part_of(command: str) -> str:
-    for part in ("line", "desk"):
-        if f" coldchain {part} " in command:
-            return part
-    return "up" if " coldchain up " in command or command == "up" else "broker"
-
-
-def sizes(platform: Platform) -> dict[str, int]:
-    """Bytes of every file in the data directory, write-ahead logs and the broker's own with them."""
-    found: dict[str, int] = {}
-    for path in platform.data.rglob("*"):
-        if path.is_file():
-            name = path.relative_to(platform.data).parts[0].removesuffix("-wal").removesuffix("-shm")
-            found[name] = found.get(name, 0) + path.stat().st_size
-    return {name: size for name, size in found.items() if size > 64 * 1024}
+def _send_late(platform: Platform, accounts: list[Account], hole: int, over: threading.Event) -> None:
+    store.press_apart(platform.mqtt_url, accounts, hole)
+    judged(platform)
+    over.set()
 
 
 def described(options: Namespace) -> str:
@@ -197,14 +206,6 @@ def described(options: Namespace) -> str:
 
 def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines()
-
-
-def median(numbers: Sequence[float]) -> float:
-    return sorted(numbers)[len(numbers) // 2]
-
-
-def p99(numbers: Sequence[float]) -> float:
-    return sorted(numbers)[min(len(numbers) - 1, int(0.99 * len(numbers)))]
 
 
 if __name__ == "__main__":
