@@ -22,6 +22,7 @@ from api.routes import (
     exposure,
     imports,
     incidents,
+    logger_files,
     people,
     places,
     readings,
@@ -81,6 +82,7 @@ def create_app(
         incidents,
         refused,
         rule_sets,
+        logger_files,
         imports,
         systems,
     ):

@@ -168,6 +168,95 @@ class Imported(Shape):
     credentials: list[NewCredentials]
 
 
+class FileOfDevice(Shape):
+    """What came of one device: values that are `new`, those that were `known`, records without a value."""
+
+    device_id: DeviceId
+    hardware_id: Annotated[str, Field(examples=["990100000071"])]
+    is_enrolled: Annotated[bool, Field(description="for this file, just now", examples=[True])]
+    new: Annotated[int, Field(examples=[864])]
+    known: Annotated[int, Field(examples=[0])]
+    faults: Annotated[int, Field(examples=[3])]
+    from_: Annotated[str | None, Field(alias="from", examples=["2026-01-01T00:00:00Z"])]
+    to: Annotated[str | None, Field(examples=["2026-01-03T23:55:00Z"])]
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class FileTaken(Shape):
+    """What became of a file. `is_known`: it had been taken before, and nothing happened."""
+
+    form: Annotated[str, Field(examples=["fridge-tag"])]
+    model: Annotated[str | None, Field(examples=["Q-tag Fridge-tag 2 L"])]
+    zone: Annotated[str, Field(examples=["Asia/Kolkata"])]
+    is_known: Annotated[bool, Field(examples=[False])]
+    days: Annotated[int, Field(description="day summaries", examples=[3])]
+    alarms: Annotated[int, Field(description="the logger's own", examples=[1])]
+    devices: list[FileOfDevice]
+
+
+class BeyondShown(Shape):
+    """Minutes of a day beyond one of the logger's own limits; its alarm needs `after_minutes`."""
+
+    side: Annotated[Literal["low", "high"], Field(examples=["high"])]
+    limit_c: Celsius
+    after_minutes: Annotated[int, Field(examples=[600])]
+    minutes: Annotated[int, Field(examples=[702])]
+
+
+class EvidenceShown(Shape):
+    """A day as the logger saw it, or an alarm of its own; what the source does not tell is null. Never judged."""
+
+    kind: Annotated[Literal["day-summary", "device-alarm"], Field(examples=["day-summary"])]
+    device_id: DeviceId
+    source: Annotated[str, Field(examples=["fridge-tag"])]
+    from_: Annotated[str | None, Field(alias="from", examples=["2026-01-01T18:30:00Z"])]
+    to: Annotated[str | None, Field(examples=["2026-01-02T18:30:00Z"])]
+    recorded_at: Annotated[str | None, Field(examples=["2026-01-03T06:30:00Z"])]
+    day: Annotated[str | None, Field(description="the logger's own", examples=["2026-01-02"])]
+    lowest_c: Annotated[float | None, Field(examples=[3.1])]
+    lowest_at: Annotated[str | None, Field(examples=["2026-01-01T23:50:00Z"])]
+    highest_c: Annotated[float | None, Field(examples=[11.2])]
+    highest_at: Annotated[str | None, Field(examples=["2026-01-02T09:15:00Z"])]
+    mean_c: Annotated[float | None, Field(examples=[6.4])]
+    lost_minutes: Annotated[int | None, Field(description="without its probe", examples=[0])]
+    beyond: list[BeyondShown]
+    code: Annotated[str | None, Field(description="high or low, or as the device calls it", examples=["HEAT"])]
+    limit_c: Annotated[float | None, Field(examples=[8.0])]
+    after_minutes: Annotated[int | None, Field(examples=[600])]
+    minutes: Annotated[int | None, Field(examples=[702])]
+    is_cumulative: Annotated[bool | None, Field(examples=[False])]
+    extreme_c: Annotated[float | None, Field(examples=[11.2])]
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class EvidenceList(Shape):
+    items: list[EvidenceShown]
+
+
+class DoubtShown(Shape):
+    reason: Annotated[str, Field(examples=["unknown-device"])]
+    detail: Annotated[str, Field(examples=["emd-platform is not known to speak for 'LG-0071'"])]
+    records: Annotated[int, Field(examples=[96])]
+    kept: Annotated[bool, Field(description="and read again once more is known", examples=[True])]
+
+
+class ReportTaken(Shape):
+    """What became of a report, in their order."""
+
+    hardware_id: Annotated[str | None, Field(examples=["LG-0071"])]
+    device_ids: list[DeviceId]
+    readings: Annotated[int, Field(examples=[480])]
+    alarms: Annotated[int, Field(examples=[1])]
+    refused: list[DoubtShown]
+
+
+class TransferTaken(Shape):
+    readings: Annotated[int, Field(examples=[480])]
+    reports: list[ReportTaken]
+
+
 # The wall
 
 State = Literal["hot", "cold", "power", "watch", "silent", "fault", "ok", "empty"]

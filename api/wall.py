@@ -219,7 +219,9 @@ def _worst_run(going_on: Sequence[GoingOn]) -> GoingOn | None:
 def _state(sensor: SensorNow, device: DeviceNow | None, worst: GoingOn | None) -> State:
     if worst is not None and worst.severity == "alarm":
         return "hot" if worst.is_upper else "cold"
-    if device is not None and device.silent_since is not None and not _spoke_since(sensor, device.silent_since):
+    if device is None:  # only files told of it: nobody knows what is now
+        return "silent"
+    if device.silent_since is not None and not _spoke_since(sensor, device.silent_since):
         return "silent"
     if sensor.last_fault is not None:
         return "fault"
@@ -240,7 +242,7 @@ def _severity(sensor: SensorNow, worst: GoingOn | None) -> Severity | None:
 
 def _since(state: State, sensor: SensorNow, device: DeviceNow | None, worst: GoingOn | None) -> int | None:
     if state == "silent":
-        return device.silent_since if device else None
+        return device.silent_since if device else sensor.last_at
     if state == "fault":
         return sensor.faulty_since
     return worst.started_at if worst else None

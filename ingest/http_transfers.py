@@ -7,7 +7,6 @@ readings are handed over by the desk alone, which asked first who it is.
 import asyncio
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -16,11 +15,13 @@ from starlette.routing import Route
 
 from coldchain.clock import Clock
 from coldchain.credentials import matches
+from coldchain.errors import Refused
 from coldchain.facts import Enrolled
 from coldchain.topics import mqtt_topic
 from ingest.cce_interop import LONGEST, LONGEST_UNPACKED
 from ingest.credentials import Admitted
 from ingest.gate import FILE_LEAF, TRANSFER_LEAF, Message, Outcome
+from ingest.http_answers import problem, stuck
 from ingest.keeper import Keeper, Stuck
 
 LONGEST_FILE = 32 << 20
@@ -37,7 +38,7 @@ PACKED = ("gzip", "x-gzip")
 Basic = Callable[[str], tuple[str, str] | None]
 
 
-class TooLarge(Exception):  # noqa: N818  it is an answer
+class TooLarge(Refused):
     """More bytes than this door takes, as they are sent or unpacked."""
 
 
@@ -72,8 +73,8 @@ def routes(keeper: Keeper, clock: Clock, admitted: Admitted, basic: Basic) -> li
         except ClientDisconnect:
             return Response(status_code=400)
         if outcome.verdict == "refused":
-            why = outcome.refused
-            return problem(422, why.reason if why else "flooding", why.detail if why else "no more of it is kept")
+            told = outcome.refused
+            return problem(422, told.reason, told.detail) if told is not None else _full()
         return JSONResponse({"readings": outcome.readings})
 
     return [
@@ -126,18 +127,6 @@ def unpacked(packed: bytes, longest: int = LONGEST_UNPACKED) -> bytes:
         parts.append(part)
         rest = unpacking.unused_data
     return b"".join(parts)
-
-
-def stuck(why: Stuck) -> Response:
-    answer = problem(503, "unavailable", f"nothing can be made durable now, send it again: {why}")
-    answer.headers["retry-after"] = "5"
-    return answer
-
-
-def problem(status: int, reason: str, detail: str, **more: Any) -> Response:
-    """RFC 9457."""
-    table = {"type": "about:blank", "title": reason, "status": status, "reason": reason, "detail": detail, **more}
-    return JSONResponse(table, status, media_type="application/problem+json")
 
 
 async def _unpacked(request: Request, packed: bytes) -> bytes:

@@ -120,6 +120,12 @@ def test_a_reading_that_came_after_the_silence_ends_it():
     assert standing(sensor(4.5), device(silent_since=NOW - MINUTE), FRIDGE).state == "ok"
 
 
+def test_a_device_that_was_never_heard_is_silent_since_the_last_reading_of_its_files():
+    told = standing(replace(sensor(4.5), received_at=0), None, FRIDGE)
+
+    assert (told.state, told.since, told.value, told.last_heard_at) == ("silent", NOW, 450, None)
+
+
 def test_a_faulty_probe_is_neither_fine_nor_hot():
     told = standing(replace(sensor(), last_fault="unplugged", faulty_since=NOW - HOUR), device(), FRIDGE)
 
