@@ -14,8 +14,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,7 +29,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.static import SECURITY, Pages
-from coldchain.clock import HOUR, MINUTE, iso
+from coldchain.clock import DAY, HOUR, MINUTE, iso
 from registry.roles import PERMISSIONS
 
 API = "/api/v1"
@@ -305,6 +307,90 @@ def chart(since: int, until: int, points: int) -> Json:
     }
 
 
+def time_in_range(by: str) -> Json:
+    """Of an invented fridge: mostly well, some heat, a little frost, a silence, a day that goes on."""
+    zone = ZoneInfo("Asia/Kolkata")
+    today = datetime.fromtimestamp(now_ms() / 1000, zone).date()
+    back = {"day": 35, "week": 13, "month": 13}[by]
+    items = []
+    for number in range(back):
+        ago = back - 1 - number
+        first = first_day_of(by, today, ago)
+        above, below = {back - 3: 13.4, 4: 2.1}.get(number, 0.0), {back - 9: 4.2}.get(number, 0.0)
+        unknown = {back - 12: 100.0, back - 13: 47.5}.get(number, 0.0)
+        since = datetime(first.year, first.month, first.day, tzinfo=zone)
+        until = datetime.combine(first_day_of(by, today, ago - 1), since.timetz()) if ago else datetime.now(zone)
+        items.append(
+            {
+                "label": period_label(by, first),
+                "from": iso(int(since.timestamp()) * 1000),
+                "to": iso(int(until.timestamp()) * 1000),
+                "partial": ago == 0,
+                **shares(above, below, unknown),
+            }
+        )
+    return {
+        "from": items[0]["from"],
+        "to": items[-1]["to"],
+        "by": by,
+        "zone": zone.key,
+        "limits": [{"operator": "<", "limit_c": 2.0}, {"operator": ">", "limit_c": 8.0}],
+        "items": items,
+        "whole": shares(0.5, 0.2, 4.3),
+    }
+
+
+def shares(above: float, below: float, unknown: float) -> Json:
+    in_range = round(100 - above - below - unknown, 1)
+    return {
+        "in_range_pct": in_range,
+        "below_pct": below,
+        "above_pct": above,
+        "unknown_pct": unknown,
+        "min_c": None if unknown == 100 else (1.4 if below else 3.2),
+        "max_c": None if unknown == 100 else (9.6 if above else 6.1),
+    }
+
+
+def first_day_of(by: str, today: date, ago: int) -> date:
+    if by == "day":
+        return today - timedelta(days=ago)
+    if by == "week":
+        return today - timedelta(days=today.weekday() + 7 * ago)
+    months = today.year * 12 + today.month - 1 - ago
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def period_label(by: str, first: date) -> str:
+    if by == "week":
+        year, week, _ = first.isocalendar()
+        return f"{year}-W{week:02}"
+    return first.isoformat()[: 10 if by == "day" else 7]
+
+
+def exposure(since: int, until: int) -> Json:
+    days = (until - since) / DAY
+    lives = (("VVM2", 0.62, "V"), ("VVM7", 0.1, "V"), ("VVM11", 0.07, "R"), ("VVM14", 0.05, "V"), ("VVM30", 0.02, "V"))
+    return {
+        "from": iso(since),
+        "to": iso(until),
+        "known_minutes": days * 1440 - 115,
+        "unknown_minutes": 115.0,
+        "limits": [
+            {"operator": "<=", "limit_c": -0.5, "minutes": 0.0},
+            {"operator": "<", "limit_c": 2.0, "minutes": 47.5},
+            {"operator": ">", "limit_c": 8.0, "minutes": 192.0},
+        ],
+        "min_c": 1.0,
+        "max_c": 10.5,
+        "mean_kinetic_c": 5.43,
+        "vvm": [
+            {"type": name, "share_of_life": day * days / 100, "percent": day * days, "verified": verified}
+            for name, day, verified in lives
+        ],
+    }
+
+
 def incidents() -> list[Json]:
     at = now_ms()
 
@@ -511,6 +597,10 @@ class Stage:
                 return self.me()
             case [shelf]:
                 return _page([] if self.empty and shelf != "places" else self._shelf(shelf))
+            case ["storage-points", _, "time-in-range"]:
+                return time_in_range(query.get("by", "day"))
+            case ["storage-points", _, "exposure"]:
+                return exposure(_instant(query["from"]), _instant(query["to"]))
             case ["storage-points", _, "chart"]:
                 return chart(_instant(query["from"]), _instant(query["to"]), min(int(query["points"]), 400))
             case ["devices", _, "readings"]:

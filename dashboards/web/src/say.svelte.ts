@@ -91,6 +91,11 @@ class Say {
     return this.#write(instant, { day: 'numeric', month: 'short' });
   }
 
+  /** "November 2026" of the place. */
+  month(instant: number): string {
+    return this.#write(instant, { month: 'long', year: 'numeric' });
+  }
+
   /** "10:41" where that is today at the place, "24 Nov 10:41" where it is not. */
   instant(instant: number, now: number): string {
     const sameDay = this.#dayKey(instant) === this.#dayKey(now);
