@@ -10,6 +10,7 @@ const SIGNS: Record<string, [string, Tone]> = {
   frost: ['▼', 'cold'],
   silence: ['◌', 'silent'],
   fault: ['✕', 'fault'],
+  door: ['◫', 'warn'],
   power: ['⏻', 'warn'],
   clock: ['◷', 'warn'],
   'two-voices': ['⇄', 'warn'],
@@ -29,7 +30,7 @@ export function howLong(incident: Incident): string {
 
 export const isOver = (incident: Incident): boolean => ['ended', 'withdrawn', 'merged'].includes(incident.state);
 
-const HARM = ['heat', 'frost', 'power', 'two-voices', 'clock', 'silence', 'fault', 'platform'];
+const HARM = ['heat', 'frost', 'power', 'door', 'two-voices', 'clock', 'silence', 'fault', 'platform'];
 
 /** What nobody has looked at first, then what harms most, then what has lasted longest. */
 export function worstFirst(incidents: Incident[]): Incident[] {
