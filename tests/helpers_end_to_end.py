@@ -263,6 +263,7 @@ class Publisher:
 
     given: Credentials
     outbox_id: str = "00000000000000aa"
+    in_flight: int = 20
     packs: dict[int, tuple[bytes, tuple[Reading, ...]]] = field(default_factory=dict)
     durable: Ranges = field(default_factory=Ranges)
     acknowledgements: int = 0
@@ -272,6 +273,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"{self.given.device_id}-test")
         self._client.username_pw_set(self.given.device_id, self.given.password)
+        self._client.max_inflight_messages_set(self.in_flight)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = self._connected
         self._client.on_message = self._message

@@ -31,8 +31,10 @@ ACTS_A_COHORT = 6
 """So long the same devices are on fire; then others take over, so that each question stays a small one."""
 
 TROUBLE_S = 3.0
-QUIETLY, LONGEST_S = 20, 2.0
-"""Packs of the steady device while another floods, and within how much each of them is durable."""
+FLOOD = 20_000
+QUIETLY, LONGEST_S, AS_ON_A_BUSY_MACHINE = 20, 2.0, 5
+"""Packs of the steady device while another floods, and within how much each of them is durable: so many seconds, or so
+many times what it took before, where the machine has other work."""
 
 AGENT = "agent-1"
 MAY_CUT_OFF = (AGENT, "agent.acknowledged")
@@ -149,16 +151,18 @@ class Fire:
         """One device sends rubbish as fast as it can; another one's packs are durable as soon as ever."""
         self.sender.pause()
         self._all_is_durable()
-        flood = Publisher(self._flooding)
+        quietly = max(self._steady_pack(number) for number in range(QUIETLY))
+        flood = Publisher(self._flooding, in_flight=1_000)
         try:
             wait_until(flood.is_connected, 10, "the flooding device to be connected")
-            flood.publish(*(b"rubbish %d" % self.dice.randrange(10**9) for _ in range(20_000)))
+            flood.publish(*(b"rubbish %d" % self.dice.randrange(10**9) for _ in range(FLOOD)))
             took = [self._steady_pack(number) for number in range(QUIETLY)]
         finally:
             flood.close()
             self.sender.go_on()
         self.figures.slowest_s = max(self.figures.slowest_s, *took)
-        assert max(took) < LONGEST_S, f"a good device waited {max(took):.1f} s for its turn"
+        longest_s = max(LONGEST_S, AS_ON_A_BUSY_MACHINE * quietly)
+        assert max(took) < longest_s, f"a good device waited {max(took):.1f} s for its turn, {quietly:.1f} s before"
 
     def _repeat(self, _: str) -> None:
         """Everything again, and some of it in other packs under other numbers, as from a card that was copied."""
