@@ -80,6 +80,7 @@ def _past(ready: int) -> dict[str, tuple[Mishap, ...]]:
         return (Mishap(kind, since, since + int(hours * HOUR), amount),)
 
     return {
+        "phc-chandrakhet-2": (*ago(5.3, 0.9, "power"), *ago(3.8, 1.1, "power"), *ago(2.2, 0.8, "power")),
         "phc-ranighati-2": ago(3.1, 16, "power"),
         "chc-devtola-3": ago(1.6, 14, "power"),
         "store-wic-1": ago(6.2, 6, "power"),
