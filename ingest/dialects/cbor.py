@@ -17,6 +17,9 @@ _BREAK = 0xFF
 _FLOATS = {25: (">e", 5), 26: (">f", 9), 27: (">d", 17)}
 """How many bytes, and how many digits tell every such float from its neighbours."""
 
+_SURE = {">e": 1, ">f": 6}
+"""So many digits every such float keeps: what has no more of them is found at once, without its trailing noughts."""
+
 _SIMPLE: dict[int, Any] = {20: False, 21: True, 22: None, 23: None}
 
 
@@ -109,7 +112,9 @@ def _shortest(encoded: bytes, pattern: str, digits: int) -> Decimal:
     number: float = struct.unpack(pattern, encoded)[0]
     if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124  not a number is not itself
         return Decimal(str(number))
-    for precision in range(1, digits):
+    if pattern == ">d":
+        return Decimal(repr(number))
+    for precision in range(_SURE[pattern], digits):
         text = f"{number:.{precision}g}"
         if _packed(pattern, float(text)) == encoded:
             return Decimal(text)

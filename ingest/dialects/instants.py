@@ -36,6 +36,9 @@ _written = re.compile(
     r"(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,18})?)?)\s*(Z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)?",
     re.ASCII | re.IGNORECASE,
 )
+_basic = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?=\D|$)", re.ASCII)
+"""ISO 8601 in its basic form, 20260301T120000Z."""
+
 _digits = re.compile(r"\d{1,25}(?:\.\d{1,18})?", re.ASCII)
 
 _MILLISECONDS, _MICROSECONDS, _NANOSECONDS = 10**11, 10**14, 10**17
@@ -84,7 +87,7 @@ def _of_number(number: Decimal) -> int:
 
 
 def _of_text(text: str, zone: tzinfo, where: str) -> int:
-    found = _written.fullmatch(text) if len(text) <= MOST_DIGITS else None
+    found = _written.fullmatch(_basic.sub(r"\1-\2-\3T\4:\5:\6", text, count=1)) if len(text) <= MOST_DIGITS else None
     if found is None:
         raise Unreadable(f"{where} is {text[:40]!r}, which is no instant")
     year, month, day, clock, offset = found.groups()

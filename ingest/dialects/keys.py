@@ -65,6 +65,7 @@ _OTHER_QUANTITIES = _words(
     "weight distance speed"
 )
 
+_numbered = re.compile(r"t_?\d{1,2}", re.ASCII | re.IGNORECASE)
 _word = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]|\d+|[^\W\d_]+")
 
 
@@ -94,6 +95,8 @@ def temperature_key(key: str, allowed: frozenset[str] = frozenset()) -> Key | No
 @lru_cache(maxsize=MOST_REMEMBERED)
 def _temperature_key(key: str, allowed: frozenset[str]) -> Key | None:
     whole = key.strip().lower()
+    if _numbered.fullmatch(whole):
+        return Key(None, (whole,), None)
     if whole in _SHORT:
         return Key(_SHORT[whole], (whole if whole in ("tvc", "tamb", "tfrz") else "temperature",), _role((whole,)))
     words = words_of(key)
@@ -111,6 +114,11 @@ def _temperature_key(key: str, allowed: frozenset[str]) -> Key | None:
         elif word not in ("degrees", "deg"):
             probe.append(word)
     return Key(unit, tuple(dict.fromkeys(probe)), _role(words))
+
+
+def is_vague(key: str) -> bool:
+    """Whether the key may as well mean a time."""
+    return key in ("t", "T") or _numbered.fullmatch(key) is not None
 
 
 def names_temperature(name: str) -> Key | None:

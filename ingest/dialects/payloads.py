@@ -14,6 +14,9 @@ from ingest.refusals import Unreadable
 from ingest.senml import LONGEST
 
 DEEPEST = 24
+MOST_INSIDE = 4_000
+"""Objects and lists of one message; a device that was away for a day sends fewer."""
+
 MOST_DIGITS = 400
 """Signs of the longest number that is read; 64-bit floats reach 309."""
 
@@ -37,18 +40,16 @@ def text_of(payload: bytes) -> str:
     return text
 
 
-def json_of(payload: bytes) -> Any:
-    """Raises Unreadable. `NaN`, `Infinity` and `nan`, which some devices write, become Decimals that are no
-    number.
-    """
+def json_of(payload: bytes, *, most_inside: int = MOST_INSIDE) -> Any:
+    """Raises Unreadable. `NaN`, `Infinity` and C's `nan` become Decimals that are no number: some devices send them."""
     text = text_of(payload)
     try:
-        value = _loads(_c_nan.sub("NaN", text) if _c_nan.search(text) else text)
+        value = _loads(text)
     except json.JSONDecodeError as why:
-        raise Unreadable(f"it is no JSON: {why.msg} at sign {why.pos}") from None
+        value = _with_c_nan(text, why)
     except RecursionError:
         raise Unreadable(f"it is nested deeper than {DEEPEST} levels") from None
-    _check_depth(value)
+    _check_size(value, most_inside)
     return value
 
 
@@ -99,6 +100,19 @@ def _loads(text: str) -> Any:
     return json.loads(text, object_pairs_hook=_table, parse_float=_number, parse_int=_number, parse_constant=Decimal)
 
 
+def _with_c_nan(text: str, why: json.JSONDecodeError) -> Any:
+    """The same with what C writes put right, where that is what is wrong. Raises Unreadable."""
+    put_right = _c_nan.sub("NaN", text)
+    try:
+        if put_right != text:
+            return _loads(put_right)
+    except json.JSONDecodeError as still:
+        why = still
+    except RecursionError:
+        raise Unreadable(f"it is nested deeper than {DEEPEST} levels") from None
+    raise Unreadable(f"it is no JSON: {why.msg} at sign {why.pos}")
+
+
 def _table(pairs: list[tuple[str, Any]]) -> Table:
     table = dict(pairs)
     if len(table) < len(pairs):
@@ -118,10 +132,14 @@ def _number(digits: str) -> Decimal:
     return number
 
 
-def _check_depth(value: Any) -> None:
+def _check_size(value: Any, most_inside: int) -> None:
     level = [value]
+    count = 0
     for _ in range(DEEPEST):
         level = [inner for outer in level for inner in _inside(outer)]
+        count += len(level)
+        if count > most_inside:
+            raise Unreadable(f"it holds more than {most_inside:,} objects and lists")
         if not level:
             return
     raise Unreadable(f"it is nested deeper than {DEEPEST} levels")

@@ -18,9 +18,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from coldchain.quantities import CELSIUS
 from ingest.dialects.decoded import BadMapping, Decoded, Sent
 from ingest.dialects.instants import instant, instant_in
-from ingest.dialects.keys import temperature_key
+from ingest.dialects.keys import is_vague, names_temperature, temperature_key
 from ingest.dialects.payloads import Table, json_of, name_of
 from ingest.dialects.tables import CHANNEL_KEYS, Found, decoded, found_in, label_of, named_by
 from ingest.dialects.values import NOT_AVAILABLE, Unit, Value, temperature, unit_of
@@ -163,13 +164,27 @@ def _usual(value: Any, sent: Sent) -> Iterator[Decoded]:
 
 def _usual_table(table: Table, unit: Unit | None, sent: Sent, label: str) -> Iterator[Decoded]:
     found = found_in(table, unit, label)
+    if not any(one.unit == CELSIUS for one in found):
+        found += _named_like_probes(table, unit)
     if not found:
         return
-    at = instant_in(table, sent.zone)
     device_id = device_in(table) or _device_of_topic(sent.topic)
+    own = instant_in(table, sent.zone)
+    instants = {id(table): own}
     for one in named_by(label, found) if label else found:
-        nearest = instant_in(one.table, sent.zone) if one.table is not table else None
-        yield decoded(one, device_id, at if nearest is None else nearest)
+        if id(one.table) not in instants:
+            nearest = instant_in(one.table, sent.zone)
+            instants[id(one.table)] = own if nearest is None else nearest
+        yield decoded(one, device_id, instants[id(one.table)])
+
+
+def _named_like_probes(table: Table, unit: Unit | None) -> list[Found]:
+    """`{"ds18b20": 4.5, "freezer": -18.2}`: numbers whose names are those of probes, where nothing says temperature."""
+    return [
+        Found(key, temperature(raw, unit or "C", where=key), table)
+        for key, raw in table.items()
+        if isinstance(raw, Decimal) and not is_vague(key) and names_temperature(key) is not None
+    ]
 
 
 def device_in(table: Table) -> str | None:

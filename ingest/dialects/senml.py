@@ -17,7 +17,7 @@ from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.payloads import Table, glance, json_of, name_of
 from ingest.dialects.values import Value, hundredths_of, temperature
 from ingest.refusals import Unreadable
-from ingest.senml import CELSIUS, NEWEST_VERSION, RELATIVE_S, TRUTH
+from ingest.senml import CELSIUS, LONGEST, NEWEST_VERSION, RELATIVE_S, TRUTH
 
 LABELS = {-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs", 0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb"}
 LABELS |= {5: "s", 6: "t", 7: "ut", 8: "vd"}
@@ -48,7 +48,7 @@ class SenMl:
 
     def decode(self, sent: Sent) -> list[Decoded]:
         is_cbor = self._is_cbor or _looks_like_cbor(sent.payload)
-        pack = cbor_of(sent.payload) if is_cbor else json_of(sent.payload)
+        pack = cbor_of(sent.payload) if is_cbor else json_of(sent.payload, most_inside=LONGEST)
         if not isinstance(pack, list) or not all(isinstance(record, dict) for record in pack):
             raise Unreadable("it is no SenML: that is a list of records")
         return _Reader(sent).read([_labelled(record) for record in pack])

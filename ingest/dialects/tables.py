@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ingest.dialects.decoded import Decoded
-from ingest.dialects.keys import is_foreign, is_foreign_table, temperature_key, words_of
+from ingest.dialects.keys import is_foreign, is_foreign_table, is_vague, temperature_key, words_of
 from ingest.dialects.payloads import Table, is_time, name_of
 from ingest.dialects.values import Unit, Value, hundredths_of, temperature, unit_of
 
@@ -71,9 +71,13 @@ def _here(table: Table, unit: Unit | None, path: str, allowed: frozenset[str]) -
         yield named
         return
     keys = {key: told for key in table if (told := temperature_key(key, allowed)) is not None}
-    if len(keys) > 1 or is_time(table.get("t")):
-        keys.pop("t", None)  # beside a temperature, and where it is that large, it is the time
-    units = {told.probe: {other.unit for other in keys.values() if other.probe == told.probe} for told in keys.values()}
+    sure = {key for key in keys if not is_vague(key)}
+    for key in keys.keys() - sure:
+        if sure or is_time(table[key]):  # beside a temperature, and where it is that large, `t` is the time
+            del keys[key]
+    units: dict[tuple[str, ...], set[Unit | None]] = {}
+    for told in keys.values():
+        units.setdefault(told.probe, set()).add(told.unit)
     for key, told in keys.items():
         if told.unit == "F" and units[told.probe] - {"F"}:
             continue  # the same temperature stands there in °C
@@ -92,10 +96,7 @@ def _readings(key: str, raw: Any, unit: Unit, path: str, table: Table, role: str
         if value is not None:
             yield Found(sensor, temperature(lower[value], told_unit(raw) or unit, where=sensor), table, role=role)
             return
-        for name, inner in raw.items():
-            if not isinstance(inner, dict | list) and name.isdigit():
-                where = _joined(sensor, name)
-                yield Found(where, temperature(inner, unit, where=where), table, role=role)
+        yield from _named(raw, unit, sensor, table, role)
         return
     if isinstance(raw, list):
         for number, inner in enumerate(raw):
@@ -104,6 +105,19 @@ def _readings(key: str, raw: Any, unit: Unit, path: str, table: Table, role: str
                 yield Found(where, temperature(inner, unit, where=where), table, role=role)
         return
     yield Found(sensor, temperature(raw, unit, where=sensor), table, role=role)
+
+
+def _named(raw: Table, unit: Unit, sensor: str, table: Table, role: str | None) -> Iterator[Found]:
+    """`{"celsius": 4.5, "fahrenheit": 40.1}`, or a number a channel: `{"1": 4.5, "2": 5.5}`, `{"fridge": 4.5}`."""
+    in_units = {told: inner for name, inner in raw.items() if (told := unit_of(name)) is not None}
+    if in_units:
+        told = "C" if "C" in in_units else next(iter(in_units))
+        yield Found(sensor, temperature(in_units[told], told, where=sensor), table, role=role)
+        return
+    for name, inner in raw.items():
+        if isinstance(inner, Decimal | None) and not is_foreign(words_of(name)) and temperature_key(name) is None:
+            where = _joined(sensor, name)
+            yield Found(where, temperature(inner, told_unit(raw) or unit, where=where), table, role=role)
 
 
 def _named_value(table: Table, unit: Unit | None, path: str) -> Found | None:
@@ -127,7 +141,8 @@ def _inside(table: Table, unit: Unit | None, path: str, allowed: frozenset[str])
         if is_foreign_table(key):
             continue
         if isinstance(raw, dict):
-            yield from found_in(raw, unit, _joined(path, key), allowed)
+            is_told = temperature_key(key, allowed) is not None  # its numbers are, by `_named`
+            yield from (_inside if is_told else found_in)(raw, unit, _joined(path, key), allowed)
         elif isinstance(raw, list):
             for number, inner in enumerate(raw):
                 if isinstance(inner, dict):

@@ -1,6 +1,8 @@
 """What a table of examples has no place for: where one dialect ends, and what must not be mistaken."""
 
+import contextlib
 import json
+import time
 
 import pytest
 
@@ -46,6 +48,13 @@ def test_a_message_has_its_depth(levels, is_read):
 def test_a_name_that_cannot_be_shown_is_none(name):
     with pytest.raises(Unreadable, match="device_id"):
         told("json", "loggers/142", f'{{"device_id":"{name}","temperature":4.5}}')
+
+
+def test_nan_in_a_name_is_a_name():
+    payload = '{"device_id":"a:nan,b","temperature":4.5}'
+
+    assert [one.device_id for one in decode("json", Sent("loggers", payload.encode(), ARRIVED))] == ["a:nan,b"]
+    assert told("json", "loggers", '{"temperature": -nan, "humidity":nan}') == [("temperature", "not-available")]
 
 
 def test_what_is_asked_of_a_zigbee_device_is_no_reading():
@@ -133,3 +142,38 @@ def test_a_mapping_may_point_past_a_dot_and_at_the_unit():
         told("json", "loggers", '{"a.b":{"t":40.1},"u":"furlong"}', mapping=mapping)
     with pytest.raises(Unreadable, match="no list"):
         told("json", "loggers", '{"e":7}', mapping={"each": "e", "temperature": "t"})
+
+
+LARGE = 250_000
+
+HEAVY: dict[str, tuple[str, str | bytes]] = {
+    "many temperatures": ("json", "{" + ",".join(f'"temp_{n}":4.5' for n in range(LARGE // 15)) + "}"),
+    "many inside": ("json", '{"a":{' + ",".join(f'"temp_{n}":4.5' for n in range(LARGE // 15)) + "}}"),
+    "many objects": ("json", '{"a":[' + ",".join(['{"t":4.5,"ts":1}'] * (LARGE // 17)) + "]}"),
+    "one long number": ("json", '{"temp":' + "4" * LARGE + "}"),
+    "one long text": ("json", '{"temp":"' + "4" * LARGE + '"}'),
+    "one long key": ("json", '{"' + "temp" * (LARGE // 4) + '":4.5}'),
+    "much white space": ("json", '{"temp":' + " " * LARGE + "nan}"),
+    "many commas": ("json", '{"a":[' + "1, " * (LARGE // 3) + '1],"temp":nan}'),
+    "many records": ("senml", "[" + ",".join(['{"bn":"a:","n":"t","v":4.565}'] * (LARGE // 30)) + "]"),
+    "many floats": (
+        "senml-cbor",
+        b"\x9a" + (LARGE // 9).to_bytes(4) + (LARGE // 9) * b"\xfb\x40\x12\x43\xd7\x0a\x3d\x70\xa5",
+    ),
+    "many probes": ("tasmota", "{" + ",".join(f'"D{n}":{{"Temperature":4}}' for n in range(LARGE // 27)) + "}"),
+    "a long advertisement": ("ruuvi", '{"data":"' + "0101" * (LARGE // 4) + '"}'),
+    "a long time": ("json", '{"temp":4.5,"time":"' + "2026-03-01" * (LARGE // 10) + '"}'),
+}
+"""A quarter of a megabyte each, made to cost as much as can be."""
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_no_message_costs_more_than_its_length(name):
+    dialect, payload = HEAVY[name]
+    sent = Sent("a/b", payload if isinstance(payload, bytes) else payload.encode(), ARRIVED)
+    began = time.process_time()
+
+    with contextlib.suppress(Unreadable):
+        decode(dialect, sent)
+
+    assert time.process_time() - began < 4

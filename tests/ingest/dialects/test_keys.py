@@ -85,6 +85,19 @@ def test_a_time_called_t_is_no_temperature():
     assert read('{"t":1772366400}') == {}
 
 
+def test_numbered_ts_are_temperatures_where_nothing_else_is_one():
+    assert read('{"t1":4.5,"T2":5.5}') == {"t1": (450, "Cel"), "T2": (550, "Cel")}
+    assert read('{"t1":4.5,"temp":5.5}') == {"temp": (550, "Cel")}
+    assert read('{"t1":1772366400}') == {}
+
+
+def test_one_temperature_in_an_object_of_units():
+    assert read('{"temperature":{"fahrenheit":40.1,"celsius":4.5}}') == {"temperature": (450, "Cel")}
+    assert read('{"temperature":{"F":40.1}}') == {"temperature": (450, "Cel")}
+    assert read('{"temperature":{"value":40.1,"unit":"°F"}}') == {"temperature": (450, "Cel")}
+    assert read('{"temperature":{"top":40.1,"unit":"F"}}') == {"temperature/top": (450, "Cel")}
+
+
 def test_what_stands_beside_a_temperature_is_kept_in_its_unit():
     assert read('{"temp":4.5,"rh":61,"batV":3.6,"battery":97,"door":"open","mains":true}') == {
         "temp": (450, "Cel"),
