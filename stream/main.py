@@ -12,7 +12,7 @@ from stream.runners import embedded
 
 log = logging.getLogger("stream")
 
-BREATH_S = 0.25
+BREATH_S = 1.0
 REST_S = 60.0
 """Between two steps of adding up, and after all days that are over have their totals."""
 

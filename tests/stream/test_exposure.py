@@ -2,7 +2,10 @@
 
 import asyncio
 import random
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from itertools import pairwise
@@ -21,11 +24,11 @@ from coldchain.journal import Entry
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.judgement import ALWAYS
 from coldchain.packs import Column, Pack
-from coldchain.sqlite import open_to_read
+from coldchain.sqlite import open_to_read, open_to_write, transaction
 from stream import chunks, exposure, main, rejudgement
 from stream.exposure import begin_of, day_of
 from stream.history import History
-from stream.judge import Judge
+from stream.judge import Judge, Stuck
 from tests.tales import NEW_YEAR
 
 MIDNIGHT = begin_of(day_of(NEW_YEAR))
@@ -232,6 +235,38 @@ def test_a_batch_that_fails_drops_no_total(house: House, monkeypatch: pytest.Mon
         with pytest.raises(RuntimeError):
             house.hear((MIDNIGHT + DAY + HOUR, 3000))
     assert house.days() == before != []
+
+
+def test_a_kill_in_the_middle_of_adding_up_leaves_no_half(house: House, tmp_path: Path):
+    in_packs(house, walk(MIDNIGHT, MIDNIGHT + 4 * DAY))
+    house.judge.close()
+    token = tmp_path / "token"
+    token.touch()
+    dying = (
+        "import pathlib, sys; from coldchain import crash; from stream.judge import Judge; "
+        "crash.arm('judge.added-up', pathlib.Path(sys.argv[2])); Judge(pathlib.Path(sys.argv[1])).add_up()"
+    )
+    died = subprocess.run([sys.executable, "-c", dying, str(house.path), str(token)], check=False, timeout=60)
+    house.judge = Judge(house.path)
+
+    assert died.returncode == -signal.SIGKILL
+    assert house.days() == []
+    house.check(MIDNIGHT + 1, MIDNIGHT + 4 * DAY)
+    house.add_up()
+    assert len(house.days()) == 3
+    house.check(MIDNIGHT + 1, MIDNIGHT + 4 * DAY)
+
+
+def test_a_file_that_cannot_be_written_makes_totals_wait_and_the_next_round_makes_them(house: House):
+    in_packs(house, walk(MIDNIGHT, MIDNIGHT + 4 * DAY))
+    connection = house.judge._connection
+    connection.execute("PRAGMA busy_timeout = 10")
+    with closing(open_to_write(house.path)) as other, transaction(other), pytest.raises(Stuck):
+        house.add_up()
+    house.add_up()
+
+    assert len(house.days()) == 3
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "verdicts are as durable as before"
 
 
 def test_of_a_sensor_that_was_never_heard_all_is_unknown(house: House):
