@@ -98,6 +98,7 @@ def _open(one: Incident, points: dict[str, Point], devices: dict[str, Unplaced],
         one.state,
         None if one.acknowledged_by is None else names.get(one.acknowledged_by),
         one.acknowledged_at,
+        one.started_at,
     )
     return OpenIncident(
         concern, frozenset(points.keys() & one.storage_point_ids), frozenset(devices.keys() & one.device_ids)

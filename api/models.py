@@ -269,6 +269,7 @@ class WallPlace(PlaceRef):
 
 class RowIncident(Shape):
     id: Id
+    kind: Annotated[str, Field(examples=["heat"])]
     state: Annotated[str, Field(examples=["acknowledged"])]
     acknowledged_by: Annotated[str | None, Field(examples=["r.meena"])]
     acknowledged_at: Annotated[str | None, Field(examples=["2026-01-01T05:11:00Z"])]

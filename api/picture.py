@@ -260,7 +260,7 @@ def _worst_concern(incidents: dict[str, OpenIncident], row_id: str, *, is_point:
     return min(about, key=_order, default=None)
 
 
-KINDS_WORST_FIRST = ("heat", "frost", "two-voices", "fault", "silence", "power", "clock", "platform")
+KINDS_WORST_FIRST = ("heat", "frost", "two-voices", "fault", "silence", "power", "door", "clock", "platform")
 
 
 def _order(concern: Concern) -> tuple[int, bool, str]:

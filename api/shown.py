@@ -37,6 +37,7 @@ def concern_shown(concern: Concern | None) -> dict[str, Any] | None:
         return None
     return {
         "id": concern.id,
+        "kind": concern.kind,
         "state": concern.state,
         "acknowledged_by": concern.acknowledged_by,
         "acknowledged_at": instant_shown(concern.acknowledged_at),

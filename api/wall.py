@@ -128,6 +128,7 @@ class Concern:
     state: str
     acknowledged_by: str | None
     acknowledged_at: int | None
+    started_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +379,8 @@ def point_row(point: Point, known: Known, concern: Concern | None, cut: Cut | No
     worst = worst_of(told, point.limits)
     if cut is not None and worst.state in ("ok", "watch"):
         worst = replace(worst, state="power", since=cut.since)
+    if concern is not None and concern.kind == "door" and worst.state == "ok":
+        worst = replace(worst, state="watch", since=concern.started_at)
     return Row(
         point.id,
         "point",

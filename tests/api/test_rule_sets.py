@@ -427,8 +427,22 @@ def test_an_open_door_and_a_power_cut_are_told_as_such(world: World, boss: Perso
     assert (items["POWR-WARN"]["kind"], items["POWR-WARN"]["extreme_c"]) == ("power", None)
     assert items["HEAT-WARN"]["extreme_c"] == 9.5
     assert (kinds["door"]["severity"], kinds["power"]["severity"]) == ("alarm", "warning")
+    [row] = boss.get("/wall")["items"]
+    assert (row["state"], row["incident"]["kind"]) == ("power", "power")
     full = boss.get(f"/incidents/{kinds['door']['id']}")
     assert [one["facts"]["extreme_c"] for one in full["revisions"]] == [None]
+
+
+def test_a_door_that_stands_open_is_to_be_watched_though_the_temperature_is_in_range(world: World, boss: Person):
+    point = world.point("ILR 1")
+    world.device("pi-1", point)
+    world.hear("pi-1", *every_five(5.0, START - HOUR, START + 1))
+    told = [(at, 1.0) for at in range(START - 20 * MINUTE, START + 1, MINUTE)]
+    world.hear("pi-1", *told, channel="door", unit="bool")
+    [row] = boss.get("/wall")["items"]
+
+    assert (row["state"], row["since"], row["limit_c"]) == ("watch", iso(START - 20 * MINUTE), None)
+    assert row["incident"]["kind"] == "door"
 
 
 # What a lost sensor leaves

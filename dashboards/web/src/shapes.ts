@@ -91,7 +91,7 @@ export interface Row {
   last_heard_at: string | null;
   silent_since?: string | null;
   fault: string | null;
-  incident: { id: string; state: string; acknowledged_by: string | null; acknowledged_at: string | null } | null;
+  incident: { id: string; kind?: string; state: string; acknowledged_by: string | null; acknowledged_at: string | null } | null;
   power_cut?: PowerCut | null;
   band: Band;
   strip?: Strip | null;
@@ -143,6 +143,8 @@ export interface Incident {
   devices: string[];
   acknowledged_by: string | null;
   acknowledged_at: string | null;
+  /** When a person closed it. */
+  closed_at?: string | null;
 }
 export interface IncidentInFull extends Incident {
   /** No sensor that is heard is still out of range: a person may close it, with the reason. */
@@ -191,7 +193,80 @@ export interface Device {
   status: Record<string, unknown> | null;
   ended_at?: string | null;
 }
+export interface Spoken {
+  bridge_id: string;
+  device_id: string;
+  hardware_id: string;
+  from: string | null;
+  to: string | null;
+}
+export interface Speech {
+  dialect: string;
+  hardware_id: string | null;
+  topics: string[];
+  probes: Record<string, string>;
+  mapping: string | null;
+  zone: string;
+  speaks_for: Spoken[];
+  spoken_for: Spoken[];
+}
+export interface DialectShown {
+  name: string;
+  title: string;
+  understands: string;
+  topics: string[];
+  bridge_topics: string[];
+}
+export interface HeardReading {
+  hardware_id: string | null;
+  sensor: string;
+  unit: string;
+  measured_at: string | null;
+  value: number | null;
+  fault: string | null;
+  device_id: string | null;
+  storage_point: { id: string; name: string } | null;
+  reason: string | null;
+  detail: string | null;
+}
+export interface HeardMessage {
+  number: number;
+  received_at: string;
+  topic: string;
+  size: number;
+  payload: string;
+  is_text: boolean;
+  is_retained: boolean;
+  dialect: string;
+  verdict: string;
+  reason: string | null;
+  detail: string | null;
+  readings: HeardReading[];
+}
+export interface Stranger {
+  hardware_id: string;
+  last_at: string;
+  count: number;
+  readings: HeardReading[];
+}
+export interface HeardShown {
+  items: HeardMessage[];
+  strangers: Stranger[];
+}
+export interface ChannelShown {
+  device_id: string;
+  sensor: string;
+  quantity: string;
+  role: string;
+  unit: string;
+  celsius: number | null;
+  value: number | null;
+  is_on: boolean | null;
+  fault: string | null;
+  measured_at: string | null;
+}
 export interface DeviceInFull extends Device {
+  speech: Speech;
   sensors?: { sensor: string; unit: string; celsius: number | null; fault: string | null; measured_at: string | null }[];
   placements?: {
     id: string;
@@ -206,6 +281,8 @@ export interface Credentials {
   device_id: string;
   username: string;
   password: string;
+  /** For devices that post to `/api/v1/{token}/telemetry`. */
+  token: string;
   mqtt_url: string;
   topic: string;
   toml: string;
@@ -246,10 +323,13 @@ export interface ReadingShown {
   measured_at: string;
   celsius: number | null;
   fault?: string | null;
+  unit?: string | null;
+  value?: number | null;
 }
 export interface Refusal {
   id: number;
   device_id: string;
+  hardware_id?: string | null;
   received_at: string;
   reason: string;
   detail: string;

@@ -20,9 +20,13 @@ const KNOWN_AT_ALL: readonly State[] = ['hot', 'cold', 'watch', 'ok', 'power'];
 
 export function stateWord(row: Row): string {
   const { state } = say.words;
+  if (isDoorOpen(row)) return state.door;
   if (row.state !== 'watch' || Math.abs(row.trend_c_per_h ?? 0) < MOVES) return state[row.state] ?? state.watch;
   return (row.trend_c_per_h ?? 0) > 0 ? state.rising : state.falling;
 }
+
+/** In range, but for a door that has stood open for too long. */
+const isDoorOpen = (row: Row): boolean => row.state === 'watch' && row.incident?.kind === 'door' && row.limit_c === null;
 
 /** Whether the row's number may be read as what it is now. */
 export const isKnown = (row: Row): boolean => row.celsius !== null && KNOWN_AT_ALL.includes(row.state);
@@ -52,8 +56,15 @@ function parts(row: Row, now: number): string[] {
     case 'ok':
       return row.celsius === null ? [] : [sentence.inRange(say.celsius(row.celsius))];
     default:
+      if (isDoorOpen(row)) return doorOpen(row, now);
       return [leaning(row, now), timeLeft(row, now)].filter((part) => part !== '');
   }
+}
+
+function doorOpen(row: Row, now: number): string[] {
+  const { sentence } = say.words;
+  const since = Number.isNaN(ms(row.since)) ? now : ms(row.since);
+  return [sentence.doorOpen(say.duration(now - since)), ...(row.celsius === null ? [] : [sentence.inRange(say.celsius(row.celsius))])];
 }
 
 /** Of a fridge without power: "8.0 °C in about 3 h", where that can be foretold. */
@@ -72,6 +83,8 @@ export function leaning(row: Row, now: number): string {
   const since = ms(row.since);
   if (limit !== null && !Number.isNaN(since)) {
     const isUpper = row.state === 'hot' || (row.state === 'watch' && celsius !== null && celsius > limit);
+    const summed = row.minutes_summed ?? null;
+    if (summed !== null) return (isUpper ? sentence.aboveInAll : sentence.belowInAll)(say.celsius(limit), say.duration(summed * 60_000));
     return (isUpper ? sentence.above : sentence.below)(say.celsius(limit), say.duration(now - since));
   }
   if (celsius === null) return '';
