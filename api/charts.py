@@ -17,7 +17,7 @@ from coldchain.quantities import role_of
 from coldchain.sqlite import FileMissing
 from registry import devices, placements
 from registry.placements import Placement
-from stream.history import Bucket, History, SensorNow
+from stream.history import Band, Bucket, History, SensorNow
 
 Span = tuple[int, int]
 FOR_EVER = 1 << 62
@@ -101,17 +101,29 @@ def chart_of(history: History, stays: Sequence[Stay], since: int, until: int, po
     buckets = merged(drawn)
     finer = buckets
     if width > HOUR:
-        finer = merged([buckets_of(history, stay, since, HOUR) for stay in stays])
+        finer = _hours(history, stays, since, limits)
     return Chart(width, buckets, gaps, summed_up(finer, known, gaps, limits))
 
 
-def buckets_of(history: History, stay: Stay, origin: int, width: int) -> list[Bucket]:
+def _hours(history: History, stays: Sequence[Stay], since: int, limits: Limits) -> list[Bucket]:
+    """Hour by hour, as long as something lies outside the band; what is calm for longer may stand together.
+
+    Of several probes an hour tells the worst, so that all of them must be calm for it.
+    """
+    calm = (limits.low, limits.high)
+    drawn = [buckets_of(history, stay, since, HOUR, calm) for stay in stays]
+    if len(stays) > 1 and any(share_inside(bucket, limits) < 1.0 for buckets in drawn for bucket in buckets):
+        drawn = [buckets_of(history, stay, since, HOUR) for stay in stays]
+    return merged(drawn)
+
+
+def buckets_of(history: History, stay: Stay, origin: int, width: int, calm: Band | None = None) -> list[Bucket]:
     """The stay's buckets on the grid that begins at `origin`; the first and last may be filled in part."""
     first, last = origin + -(-(stay.since - origin) // width) * width, origin + (stay.until - origin) // width * width
     if first > last:  # all in one bucket
         return _in_one(history, stay, stay.since, stay.until, last)
     buckets = _in_one(history, stay, stay.since, first, first - width)
-    buckets += history.chart(stay.device_id, stay.channel, first, last, (last - first) // width)
+    buckets += history.chart(stay.device_id, stay.channel, first, last, (last - first) // width, calm)
     return buckets + _in_one(history, stay, last, stay.until, last)
 
 

@@ -38,6 +38,9 @@ LEAST_TREND = 10 * MINUTE
 QUARTER = 15 * MINUTE
 """The quarter hours of `SensorNow.recent`, and of the strips that are made of them."""
 
+Band = tuple[int | None, int | None]
+"""Lowest and highest centidegrees; None where it is open."""
+
 Cursor = tuple[int, str, int]
 """Where a page of readings ended: instant, channel, value."""
 
@@ -205,8 +208,14 @@ class History:
                 break
         return rows
 
-    def chart(self, device_id: str, channel: str, since: int, until: int, buckets: int) -> list[Bucket]:
-        """Up to so many equal buckets over [since, until); those without readings are left out."""
+    def chart(
+        self, device_id: str, channel: str, since: int, until: int, buckets: int, calm: Band | None = None
+    ) -> list[Bucket]:
+        """Up to so many equal buckets over [since, until); those without readings are left out.
+
+        Where all that a sealed chunk holds is `calm`, its readings stand in the bucket of its first one together, and
+        the chunk is not unpacked.
+        """
         number = self._number(device_id, channel)
         if number is None or until <= since or buckets < 1:
             return []
@@ -217,7 +226,7 @@ class History:
                 continue
             first, last = (stored.first_at - since) // width, (stored.last_at - since) // width
             is_inside = since <= stored.first_at and stored.last_at < until
-            if first == last and is_inside:
+            if is_inside and (first == last or _is_calm(stored, calm)):
                 _add(found, Bucket(since + first * width, stored.low, stored.high, stored.total, stored.count))
                 continue
             instants, values = stored.columns()
@@ -396,6 +405,13 @@ class _one_moment:  # reads as a phrase
 
     def __exit__(self, *_: object) -> None:
         self._connection.execute("COMMIT")
+
+
+def _is_calm(stored: _Stored, calm: Band | None) -> bool:
+    if calm is None:
+        return False
+    low, high = calm
+    return (low is None or low <= stored.low) and (high is None or stored.high <= high)
 
 
 def _tail(_since: int, instants: bytes, values: bytes, faults: bytes) -> _Stored:

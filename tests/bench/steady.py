@@ -1,4 +1,4 @@
-"""A steady state: many devices send at an even rate, from a process of their own; CPU, memory and verdicts meanwhile."""
+"""A steady state: many devices send at an even rate, from a process of their own; CPU and verdicts meanwhile."""
 
 import asyncio
 import multiprocessing

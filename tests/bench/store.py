@@ -68,6 +68,8 @@ def fill(stream_file: Path, device_ids: Sequence[str], each: int, until: int, ho
                 for number, sensor in enumerate(known):
                     instants, values = _stretch(walks[number % WALKS], number, begin, first, last, hole)
                     filled += len(instants)
+                    if not instants:  # all of it belongs to the day that is left out
+                        continue
                     if last < each:
                         chunks.save(
                             connection, sensor.number, Chunk(_since(first, begin), instants, values, [], AT_REST)
