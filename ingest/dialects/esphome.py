@@ -16,16 +16,15 @@ class EspHome:
 
     def recognises(self, sent: Sent) -> bool:
         parts = sent.topic.split("/")
-        return parts[0] != "homeassistant" and parts[-1] == "state" and any(c in parts[1:-2] for c in COMPONENTS)
+        return parts[0] != "homeassistant" and len(parts) > 3 and parts[-1] == "state" and parts[-3] in COMPONENTS
 
     def decode(self, sent: Sent) -> list[Decoded]:
         parts = sent.topic.split("/")
         if parts[-1] != "state":
             return []
-        at = next((place for place, part in enumerate(parts[1:-2], 1) if part in COMPONENTS), None)
-        if at is None:
+        if len(parts) < 4:
             raise Unreadable("the topic is not <node>/sensor/<name>/state: it names neither node nor sensor")
-        device_id, sensor = "/".join(parts[:at]), "/".join(parts[at + 1 : -1])
-        if parts[at] not in ("sensor", "binary_sensor"):
+        *node, component, sensor, _ = parts
+        if component not in ("sensor", "binary_sensor"):
             return []
-        return state_of(device_id, sensor, sent, names_temperature(sensor) if parts[at] == "sensor" else None)
+        return state_of("/".join(node), sensor, sent, names_temperature(sensor) if component == "sensor" else None)

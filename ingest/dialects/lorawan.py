@@ -5,6 +5,7 @@ Not a dialect itself: ChirpStack and The Things Stack put this object into their
 
 from typing import Any
 
+from coldchain.quantities import CELSIUS
 from ingest.dialects.keys import AMBIENT, words_of
 from ingest.dialects.payloads import Table
 from ingest.dialects.tables import Found, found_in
@@ -41,10 +42,10 @@ def without_nulls(table: Table, *keys: str) -> Any:
 
 
 def _is_cable(found: Found) -> bool:
-    return found.unit == "Cel" and bool(PROBES.intersection(words_of(found.sensor)))
+    return found.unit == CELSIUS and bool(PROBES.intersection(words_of(found.sensor)))
 
 
 def _in_housing(found: Found) -> Found:
     words = words_of(found.sensor)
     is_housing = HOUSINGS.intersection(words) or words in (("temperature",), ("temp",))
-    return found._replace(role=AMBIENT) if found.unit == "Cel" and is_housing else found
+    return found._replace(role=AMBIENT) if found.unit == CELSIUS and is_housing else found

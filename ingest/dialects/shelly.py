@@ -46,9 +46,8 @@ class Shelly:
             return _first_generation(parts, sent)
         if len(parts) > 2 and parts[-2] == "status":
             return _status(parts, sent)
-        if parts[-1] in ("online", "announce", "command"):
-            return []
-        return _notification(sent)
+        is_object = sent.payload.lstrip()[:1] == b"{"
+        return _notification(sent) if is_object or parts[-2:] == ["events", "rpc"] else []
 
 
 def _first_generation(parts: list[str], sent: Sent) -> list[Decoded]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from coldchain.quantities import CELSIUS
 from ingest.dialects.decoded import Decoded
 from ingest.dialects.keys import is_foreign, is_foreign_table, is_vague, temperature_key, words_of
 from ingest.dialects.payloads import Table, is_time, name_of
@@ -24,7 +25,7 @@ class Found(NamedTuple):
     sensor: str
     value: Value
     table: Table
-    unit: str = "Cel"
+    unit: str = CELSIUS
     role: str | None = None
 
 
@@ -52,9 +53,8 @@ def companions_of(table: Table, path: str = "") -> Iterator[Found]:
             if fits(words_of(key)):
                 hundredths = reader(raw)
                 if hundredths is not None:
-                    unit_here, hundredths = _in_volts(hundredths) if unit == "V" else (unit, hundredths)
                     sensor = "door" if "contact" in words_of(key) else key
-                    yield Found(_joined(path, sensor), Value(hundredths), table, unit_here)
+                    yield Found(_joined(path, sensor), Value(hundredths), table, unit)
                 break
 
 
@@ -129,7 +129,7 @@ def _named_value(table: Table, unit: Unit | None, path: str) -> Found | None:
     for name in ("name", "type", "measurement", "quantity", "sensor", "channel", "parameter"):
         label = table.get(lower.get(name, ""))
         if isinstance(label, str) and (told := temperature_key(label)) is not None:
-            sensor = path if path and name == "type" else _joined(path, label) if path != label else path
+            sensor = path or label
             raw = temperature(table[value], told.unit or unit or "C", where=sensor)
             return Found(sensor, raw, table, role=told.role)
     return None
@@ -153,9 +153,9 @@ def _inside(table: Table, unit: Unit | None, path: str, allowed: frozenset[str])
 
 def named_by(label: str, found: list[Found]) -> list[Found]:
     """The temperature of an object that names its probe bears that name alone, where it is the only one there."""
-    if sum(one.unit == "Cel" for one in found) != 1:
+    if sum(one.unit == CELSIUS for one in found) != 1:
         return found
-    return [one._replace(sensor=label) if one.unit == "Cel" else one for one in found]
+    return [one._replace(sensor=label) if one.unit == CELSIUS else one for one in found]
 
 
 def label_of(table: Table, keys: tuple[str, ...] = LABEL_KEYS) -> str | None:
@@ -178,13 +178,11 @@ def _percent(raw: Any) -> int | None:
 
 
 def _volts(raw: Any) -> int | None:
-    hundredths = hundredths_of(raw)
-    return hundredths if hundredths is not None and 0 <= hundredths <= 1_000_000 else None
-
-
-def _in_volts(hundredths: int) -> tuple[str, int]:
     """Batteries have a few volts: what is above 50 is in millivolts."""
-    return ("V", hundredths) if hundredths <= 50_00 else ("V", hundredths // 1000)
+    hundredths = hundredths_of(raw)
+    if hundredths is None or not 0 <= hundredths <= 1_000_000:
+        return None
+    return hundredths if hundredths <= 50_00 else hundredths // 1000
 
 
 def _switch(raw: Any) -> int | None:
