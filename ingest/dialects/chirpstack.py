@@ -7,7 +7,7 @@ from typing import Any
 
 from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant
-from ingest.dialects.lorawan import found_in_object, without_nulls
+from ingest.dialects.lorawan import dated, found_in_object, without_nulls
 from ingest.dialects.payloads import Table, glance, json_of, name_of, part, table_of
 from ingest.dialects.tables import decoded
 
@@ -27,12 +27,13 @@ class ChirpStack:
         if "event" in parts and parts[-1] not in ("up", "event"):
             return []
         table = table_of(sent.payload)
-        found = found_in_object(_object(table), table.get("data"), "ChirpStack")
+        told = _object(table)
+        found = found_in_object(told, table.get("data"), "ChirpStack")
         if not found:
             return []
         at = instant(table.get("time"), sent.zone)
         device_id = _device(table, parts)
-        return [decoded(one, device_id, at) for one in found]
+        return [decoded(one, device_id, own) for one, own in dated(found, told, at, sent.zone)]
 
 
 def _object(table: Table) -> Any:

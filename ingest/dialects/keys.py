@@ -55,6 +55,7 @@ _FOREIGN = _words(
     "feels feelslike apparent index heatindex chill windchill wind outdoor outside weather forecast battery batt color "
     "colour unit units scale mode type source state status select selection history last previous average avg mean "
     "trend rate delta diff difference change raw adc count flow return error errors ok valid old new "
+    "reference junction "
     "settings setting config configuration targets limits thresholds alarms rx tx"
 )
 """Words beside which a temperature is none of the store, or none that was measured just now."""
@@ -145,9 +146,9 @@ def is_foreign(words: tuple[str, ...], allowed: frozenset[str] = frozenset()) ->
     return any(word in _FOREIGN and word not in allowed for word in words)
 
 
-def is_foreign_table(name: str) -> bool:
+def is_foreign_table(name: str, allowed: frozenset[str] = frozenset()) -> bool:
     """Whether the object under this key holds no temperatures of the store; that it is a device says nothing."""
-    return is_foreign(words_of(name), _TABLES)
+    return is_foreign(words_of(name), _TABLES | allowed)
 
 
 _TABLES = _words("device module state status report new last input source type unit units raw scale heating cooling")

@@ -3,12 +3,15 @@
 Not a dialect itself: ChirpStack and The Things Stack put this object into their own envelopes.
 """
 
+from collections.abc import Iterator
+from datetime import tzinfo
 from typing import Any
 
 from coldchain.quantities import CELSIUS
+from ingest.dialects.instants import instant_in
 from ingest.dialects.keys import AMBIENT, words_of
 from ingest.dialects.payloads import Table
-from ingest.dialects.tables import Found, found_in
+from ingest.dialects.tables import LOG, Found, found_in
 from ingest.refusals import Unreadable
 
 PROBES = frozenset({"ds", "tmp", "ext", "external", "probe"})
@@ -29,11 +32,29 @@ def found_in_object(decoded_object: Any, payload: Any, server: str) -> list[Foun
     found = [
         one
         for number, item in enumerate(items)
-        for one in found_in(item, path="" if len(items) == 1 else str(number), allowed=frozenset({"internal"}))
+        for one in found_in(item, path="" if len(items) == 1 else str(number), allowed=LOG | {"internal"})
     ]
     if any(_is_cable(one) for one in found):
         found = [_in_housing(one) for one in found]
     return sorted(found, key=lambda one: one.role == AMBIENT)  # what hangs in the store comes first
+
+
+def dated(found: list[Found], decoded_object: Any, at: int | None, zone: tzinfo) -> Iterator[tuple[Found, int | None]]:
+    """Each quantity with its instant: the message's, but its own in the log of a device that was out of reach.
+
+    What stands in a log without a time is no reading. Raises Unreadable.
+    """
+    logged = {id(row) for row in _log_of(decoded_object)}
+    for one in found:
+        own = instant_in(one.table, zone) if id(one.table) in logged else at
+        if own is not None or id(one.table) not in logged:
+            yield one, own
+
+
+def _log_of(decoded_object: Any) -> list[Any]:
+    items = decoded_object if isinstance(decoded_object, list) else [decoded_object]
+    logs = [item.get("history") for item in items if isinstance(item, dict)]
+    return [row for log in logs if isinstance(log, list) for row in log]
 
 
 def without_nulls(table: Table, *keys: str) -> Any:

@@ -19,6 +19,10 @@ LABEL_KEYS = (*CHANNEL_KEYS, "name", "id", "type")
 """The same of an object in a list, where a name or an id is the probe's and not the device's."""
 
 
+LOG = frozenset({"history"})
+"""Allowed where readings of a log are dated by the table they stand in."""
+
+
 class Found(NamedTuple):
     """One quantity in a message, and the table it stood in (for its time)."""
 
@@ -70,7 +74,7 @@ def _here(table: Table, unit: Unit | None, path: str, allowed: frozenset[str]) -
     if named is not None:
         yield named
         return
-    keys = {key: told for key in table if (told := temperature_key(key, allowed)) is not None}
+    keys = {key: told for key in table if (told := temperature_key(key, allowed - LOG)) is not None}
     sure = {key for key in keys if not is_vague(key)}
     for key in keys.keys() - sure:
         if sure or is_time(table[key]):  # beside a temperature, and where it is that large, `t` is the time
@@ -138,14 +142,16 @@ def _named_value(table: Table, unit: Unit | None, path: str) -> Found | None:
 def _inside(table: Table, unit: Unit | None, path: str, allowed: frozenset[str]) -> Iterator[Found]:
     unit = told_unit(table) or unit
     for key, raw in table.items():
-        if is_foreign_table(key):
+        if is_foreign_table(key, allowed):
             continue
         if isinstance(raw, dict):
-            is_told = temperature_key(key, allowed) is not None  # its numbers are, by `_named`
+            is_told = temperature_key(key, allowed - LOG) is not None  # its numbers are, by `_named`
             yield from (_inside if is_told else found_in)(raw, unit, _joined(path, key), allowed)
         elif isinstance(raw, list):
             for number, inner in enumerate(raw):
-                if isinstance(inner, dict):
+                if isinstance(inner, dict) and key in LOG:
+                    yield from found_in(inner, unit, path, allowed)  # the same probes as live
+                elif isinstance(inner, dict):
                     label = label_of(inner)
                     found = found_in(inner, unit, _joined(path, label or f"{key}/{number}"), allowed)
                     yield from found if label is None else named_by(_joined(path, label), found)

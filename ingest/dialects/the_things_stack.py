@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.dialects.decoded import Decoded, Sent
 from ingest.dialects.instants import instant
-from ingest.dialects.lorawan import found_in_object, without_nulls
+from ingest.dialects.lorawan import dated, found_in_object, without_nulls
 from ingest.dialects.payloads import Table, glance, name_of, part, table_of
 from ingest.dialects.tables import decoded
 from ingest.refusals import Unreadable
@@ -40,7 +40,7 @@ class TheThingsStack:
             return []
         at = instant(without_nulls(uplink, "received_at") or message.get("received_at"), sent.zone, where="received_at")
         device_id = _device(message, parts)
-        return [decoded(one, device_id, at) for one in found]
+        return [decoded(one, device_id, own) for one, own in dated(found, told, at, sent.zone)]
 
 
 def _message(table: Table) -> Table:
