@@ -46,7 +46,7 @@ LONGEST_REST_S = 0.5
 """Then reading goes on even if the batch is not durable yet: the broker's word that it is alive must be heard."""
 
 MOST_WAITING = 20_000
-MOST_BYTES_WAITING = 64 * 1024 * 1024
+MOST_BYTES_WAITING = 16 * 1024 * 1024
 PATIENCE_S = 15.0
 """So long nothing is read before the gate hangs up; well below what the keepalive allows."""
 

@@ -12,7 +12,7 @@ from stream.judge import FOLLOWER, Judge, Stuck, Taken
 
 log = logging.getLogger("stream")
 
-LARGEST = 2_000
+LARGEST = 500
 """Entries in one transaction at the most, so that a backlog does not keep live verdicts waiting."""
 
 
