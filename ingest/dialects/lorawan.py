@@ -44,17 +44,29 @@ def dated(found: list[Found], decoded_object: Any, at: int | None, zone: tzinfo)
 
     What stands in a log without a time is no reading. Raises Unreadable.
     """
-    logged = {id(row) for row in _log_of(decoded_object)}
+    rows = dict(_rows_of_log(decoded_object))
+    instants = {id(row): instant_in(row, zone) for row in rows.values()}
     for one in found:
-        own = instant_in(one.table, zone) if id(one.table) in logged else at
-        if own is not None or id(one.table) not in logged:
+        row = rows.get(id(one.table))
+        own = at if row is None else instants[id(row)]
+        if own is not None or row is None:
             yield one, own
 
 
-def _log_of(decoded_object: Any) -> list[Any]:
-    items = decoded_object if isinstance(decoded_object, list) else [decoded_object]
-    logs = [item.get("history") for item in items if isinstance(item, dict)]
-    return [row for log in logs if isinstance(log, list) for row in log]
+def _rows_of_log(decoded_object: Any) -> Iterator[tuple[int, Table]]:
+    """The identity of every table in a log, with the row that it belongs to."""
+    for item in decoded_object if isinstance(decoded_object, list) else [decoded_object]:
+        log = item.get("history") if isinstance(item, dict) else None
+        for row in log if isinstance(log, list) else ():
+            if isinstance(row, dict):
+                yield from ((id(table), row) for table in _tables_of(row))
+
+
+def _tables_of(value: Any) -> Iterator[Table]:
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _tables_of(inner)
 
 
 def without_nulls(table: Table, *keys: str) -> Any:

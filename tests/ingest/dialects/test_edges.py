@@ -85,6 +85,16 @@ def test_what_chirpstack_tells_beside_uplinks_is_no_reading():
     assert told("chirpstack", "application/1/device/a840410000000142/event/up", payload) == [("temperature", 4.5)]
 
 
+def test_what_stands_in_a_log_is_never_dated_by_the_message():
+    rows = [{"timestamp": 1772362800, "probe": {"temperature": 4.1}}, {"temperature": 4.2}, "lost"]
+    told_object = {"deviceInfo": {"devEui": "a84041"}, "time": "2026-03-01T12:00:00Z", "object": {"history": rows}}
+    topic = "application/1/device/a84041/event/up"
+
+    readings = decode("chirpstack", Sent(topic, json.dumps(told_object).encode(), ARRIVED))
+
+    assert [(one.sensor, one.measured_at) for one in readings] == [("probe/temperature", 1_772_362_800_000)]
+
+
 def test_a_switch_with_the_name_of_a_probe_is_no_temperature():
     assert told("esphome", "ilr-2/binary_sensor/probe_1/state", "1") == []
     assert told("esphome", "ilr-2/sensor/probe_1/state", "1") == [("probe_1", 1.0)]
