@@ -68,9 +68,11 @@ class GateClient:
         heard: dict[str, Any] = httpx.Response(200, content=answer.body).json()
         return heard
 
-    async def carry_in(self, device_id: str, body: bytes) -> Answer:
+    async def carry_in(self, device_id: str, body: bytes) -> None:
         """Hand over what a file of the device holds, as packs of columns (MessagePack). Raises GateAway."""
-        return await self._ask("POST", f"/devices/{quote(device_id, safe='')}/file", content=body)
+        answer = await self._ask("POST", f"/devices/{quote(device_id, safe='')}/file", content=body)
+        if answer.status != httpx.codes.OK:
+            raise GateAway(f"the gate answered {answer.status} to a file's readings; send the file again")
 
     async def transfer(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Hand over a transfer of equipment monitoring with its sender's own credentials. Raises GateAway."""

@@ -6,10 +6,9 @@ entry, which is written last.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from http import HTTPStatus
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -17,7 +16,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from api.gate_client import GateAway, GateClient
 from coldchain.clock import MINUTE
 from coldchain.errors import Conflict, Refused
 from coldchain.packs import Column
@@ -44,13 +42,18 @@ PACKS_AT_ONCE = 10
 MOST_KNOWN = 1_000_000
 
 
+Send = Callable[[str, bytes], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class House:
-    """What taking a file needs. `settle` has gate and broker learn what changed in the books."""
+    """What taking a file needs. `settle` has gate and broker learn what changed in the books; `send` gives the gate
+    packs of a device, which are durable when it comes back, or raises Unavailable.
+    """
 
     books: Books
     history: History
-    gate: GateClient
+    send: Send
     settle: Callable[[], None]
 
 
@@ -119,14 +122,14 @@ class _Parts:
 
 
 async def take(house: House, asked: Asked) -> Taken:
-    """Raises Damaged, BadZone, OtherZone, GateAway, and what registry/carried_in.py raises."""
+    """Raises Damaged, BadZone, OtherZone, Unavailable, and what registry/carried_in.py raises."""
     parts = await asyncio.to_thread(_prepared, house, asked)
     taken = []
     for hardware_id, device_id in parts.devices.items():
         measured = [one for one in parts.told.measured if one.hardware_id == hardware_id]
         new = [] if parts.is_known else await asyncio.to_thread(_unknown, house.history, device_id, measured)
         for body in _bodies(new):
-            await _send(house.gate, device_id, body)
+            await house.send(device_id, body)
         taken.append(_of_device(parts, device_id, hardware_id, measured, new))
     if not parts.is_known:
         await asyncio.to_thread(_keep, house.books, parts, asked.at)
@@ -280,13 +283,6 @@ def _cut(column: Column) -> Iterator[Column]:
         end = begin + A_PACK
         faulty = (column.faulty_at, column.faults) if begin == 0 else ((), ())
         yield Column(column.channel, column.unit, column.measured_at[begin:end], column.values[begin:end], *faulty)
-
-
-async def _send(gate: GateClient, device_id: str, body: bytes) -> None:
-    """Raises GateAway."""
-    answer = await gate.carry_in(device_id, body)
-    if answer.status != HTTPStatus.OK:
-        raise GateAway(f"the gate answered {answer.status} to the file's readings: send the file again")
 
 
 def _of_device(

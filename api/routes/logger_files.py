@@ -86,7 +86,7 @@ async def take_file(
         may=scope.covers,
         may_enrol=lambda path: path.startswith(enrolling),
     )
-    return _taken(await take(House(tools.books, tools.history, tools.gate, tools.devices_written), asked))
+    return _taken(await take(House(tools.books, tools.history, tools.gate.carry_in, tools.devices_written), asked))
 
 
 @router.get(
