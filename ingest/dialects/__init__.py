@@ -39,13 +39,14 @@ _ALL: tuple[Dialect, ...] = (
 DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
 """By name. `auto` asks them in this order: whose topics are their own come first, shapes that many could have last."""
 
-ALSO_CALLED = {
-    "theengs": "openmqttgateway",
-    "theengsgateway": "openmqttgateway",
-    "omg": "openmqttgateway",
+ALSO_CALLED: dict[str, str] = {
+    **dict.fromkeys(("theengs", "theengsgateway", "omg"), "openmqttgateway"),
+    **dict.fromkeys(("thethingsstack", "thethingsstackv3", "thethingsnetwork", "tts", "ttnv3"), "ttn"),
+    **dict.fromkeys(("shellygen1", "shellygen2", "shellygen3"), "shelly"),
+    **dict.fromkeys(("thingsboarddevice", "thingsboardgateway"), "thingsboard"),
+    **dict.fromkeys(("ha", "hass"), "homeassistant"),
     "z2m": "zigbee2mqtt",
-    "thethingsstack": "ttn",
-    "thethingsnetwork": "ttn",
+    "chirpstackv4": "chirpstack",
     "rtl433": "rtl_433",
     "senmljson": "senml",
     "senmlcbor": "senml-cbor",
