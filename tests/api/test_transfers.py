@@ -1,7 +1,7 @@
 """Equipment monitoring through the desk and the real gate: what is believed is judged, nothing lost, nothing twice."""
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -29,9 +29,10 @@ class Platform:
         self.world = world
         self.password = password
 
-    def send(self, body: bytes, status: int = 200, **headers: str) -> Any:
-        signed = {} if headers else {"auth": (SENDER, self.password)}
-        answer = self.world.http.post("/api/v1/cce-interop", content=body, headers=headers, **signed)
+    def send(self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Any:
+        """Signed by Basic unless headers are given."""
+        auth = (SENDER, self.password) if headers is None else None
+        answer = self.world.http.post("/api/v1/cce-interop", content=body, headers=headers, auth=auth)
         assert answer.status_code == status, f"{answer.status_code}: {answer.text}"
         self.answer: httpx.Response = answer
         return answer.json()
@@ -52,6 +53,10 @@ def platform(world: World, point: str) -> Iterator[Platform]:
         devices.declare(shelf, "ilr-7", 900_000, -(1 << 62), world.now)
     with open_gate(world):
         yield Platform(world, password)
+
+
+def packed_by(platform: Platform) -> dict[str, str]:
+    return {"content-encoding": "gzip", "authorization": f"Bearer {SENDER}.{platform.password}"}
 
 
 def on(world: World, topic: Topic, kind: type) -> list[Any]:
@@ -91,9 +96,7 @@ def test_the_devices_own_alarm_stands_beside(world: World, platform: Platform, p
 def test_it_may_be_packed_in_one_piece_or_more(platform: Platform, begin: int):
     body = transfer(report(*HOT))
     packed = b"".join(gzip.compress(part) for part in (body[:begin], body[begin:]) if part)
-    answer = platform.send(
-        packed, **{"content-encoding": "gzip", "authorization": f"Bearer {SENDER}.{platform.password}"}
-    )
+    answer = platform.send(packed, headers=packed_by(platform))
 
     assert answer["readings"] == 42
 
@@ -111,7 +114,7 @@ def test_it_may_be_packed_in_one_piece_or_more(platform: Platform, begin: int):
 def test_a_token_is_as_good_as_basic(platform: Platform, headers: dict[str, str]):
     told = {name: value.format(SENDER, platform.password) for name, value in headers.items()}
 
-    assert platform.send(transfer(report(record(1))), **told)["readings"] == 1
+    assert platform.send(transfer(report(record(1))), headers=told)["readings"] == 1
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,7 @@ def test_a_token_is_as_good_as_basic(platform: Platform, headers: dict[str, str]
     ],
 )
 def test_who_shows_no_credentials_is_asked_for_them(world: World, platform: Platform, headers: dict[str, str]):
-    platform.send(transfer(report(record(1))), 401, **headers)
+    platform.send(transfer(report(record(1))), 401, headers)
 
     assert "Basic" in platform.answer.headers["www-authenticate"]
     assert on(world, READINGS, Pack) == []
@@ -219,7 +222,7 @@ def test_what_cannot_be_read_is_kept_and_not_asked_for_again(
 
 def test_a_packet_that_was_cut_is_kept_as_it_came(world: World, platform: Platform):
     cut = gzip.compress(transfer(report(*HOT)))[:-20]
-    platform.send(cut, 400, **{"content-encoding": "gzip", "authorization": f"Bearer {SENDER}.{platform.password}"})
+    platform.send(cut, 400, packed_by(platform))
 
     [kept] = on(world, REFUSED, Refusal)
     assert kept.payload == cut
@@ -228,7 +231,7 @@ def test_a_packet_that_was_cut_is_kept_as_it_came(world: World, platform: Platfo
 def test_a_bomb_is_not_unpacked(world: World, platform: Platform):
     bomb = gzip.compress(b" " * (64 << 20))
     assert len(bomb) < 1 << 20
-    platform.send(bomb, 413, **{"content-encoding": "gzip", "authorization": f"Bearer {SENDER}.{platform.password}"})
+    platform.send(bomb, 413, packed_by(platform))
 
     assert on(world, REFUSED, Refusal) == []
 
