@@ -31,6 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.static import SECURITY, Pages
 from coldchain.clock import DAY, HOUR, MINUTE, iso
 from registry.roles import PERMISSIONS
+from tests.dashboards import stage_rules
 
 API = "/api/v1"
 STEPS = 96
@@ -246,6 +247,9 @@ def excursions(point: str | None = "point-0") -> list[Json]:
             "severity": "warning",
             "started_at": iso(at - 3 * HOUR - 12 * MINUTE),
             "alarmed_at": iso(at - 2 * HOUR - 12 * MINUTE),
+            "kind": "heat",
+            "rule_set": "refrigerator",
+            "rule_version": 1,
             "ended_at": None,
             "extreme_c": 10.4,
             "minutes_out": 192.0,
@@ -260,6 +264,9 @@ def excursions(point: str | None = "point-0") -> list[Json]:
             "severity": "warning",
             "started_at": iso(at - 20 * HOUR),
             "alarmed_at": iso(at - 19 * HOUR),
+            "kind": "frost",
+            "rule_set": "refrigerator",
+            "rule_version": 1,
             "ended_at": iso(at - 18 * HOUR),
             "extreme_c": -0.3,
             "minutes_out": 110.0,
@@ -484,6 +491,88 @@ def refusals() -> list[Json]:
     ]
 
 
+SENSORS = [
+    {"sensor": sensor, "unit": "Cel", "celsius": 4.6, "value": 4.6, "fault": None, "measured_at": None}
+    for sensor in ("tvc", "DS18B20-0000000000A2")
+]
+
+DIALECTS = [
+    {"name": name, "title": title, "understands": what, "topics": topics, "bridge_topics": topics}
+    for name, title, what, topics in (
+        ("senml", "SenML (RFC 8428)", "readings and faults below the device's own topic", []),
+        ("json", "Plain JSON", "any JSON, by a mapping table", ["{id}/#"]),
+        ("tasmota", "Tasmota", "SENSOR messages; several DS18B20", ["tele/{id}/SENSOR", "stat/{id}/STATUS8"]),
+        ("zigbee2mqtt", "Zigbee2MQTT", "what each Zigbee device tells", ["zigbee2mqtt/{id}"]),
+    )
+]
+
+
+def speech(**more: Any) -> Json:
+    plain = {"dialect": "senml", "hardware_id": None, "topics": [], "probes": {}, "mapping": None, "zone": ""}
+    return {**plain, "speaks_for": [], "spoken_for": [], **more}
+
+
+def spoken(device_id: str = "pi-0109", hardware_id: str = "0x00158d0000000001") -> Json:
+    return {"bridge_id": "pi-0107", "device_id": device_id, "hardware_id": hardware_id, "from": None, "to": None}
+
+
+def heard_reading(hardware_id: str, value: float | None, unit: str = "Cel", **more: Any) -> Json:
+    plain = {"hardware_id": hardware_id, "sensor": "temperature", "unit": unit, "measured_at": None, "value": value}
+    to = {"device_id": "pi-0109", "storage_point": {"id": "point-24", "name": "ILR 1"}}
+    return {**plain, "fault": None, "reason": None, "detail": None, **to, **more}
+
+
+def heard() -> list[Json]:
+    """A message that was understood, one in part, one refused, one without a reading; a fault, a door."""
+    own, strange = "0x00158d0000000001", "0x00158d0000000002"
+    nobodys = {
+        "device_id": None,
+        "storage_point": None,
+        "reason": "unknown-device",
+        "detail": f"the bridge pi-0107 speaks for no device with the hardware {strange!r} then",
+    }
+    door = heard_reading(own, 1.0, "bool", sensor="door")
+    whole = [heard_reading(own, 4.56), door, heard_reading(own, None, fault="unplugged", sensor="probe2")]
+    half = [heard_reading(own, 4.61, measured_at=iso(now_ms() - MINUTE)), heard_reading(strange, 21.5, **nobodys)]
+
+    def message(number: int, verdict: str, payload: str, readings: list[Json], **more: Any) -> Json:
+        at = iso(now_ms() - (10 - number) * 20_000)
+        topic = {"topic": f"zigbee2mqtt/{own}", "size": len(payload), "payload": payload, "is_text": True}
+        told = {"number": number, "received_at": at, "dialect": "zigbee2mqtt", "verdict": verdict, "is_retained": False}
+        return {**told, **topic, "reason": None, "detail": None, "readings": readings, **more}
+
+    wrong = {"reason": "unreadable", "detail": "it is no JSON: Expecting value at sign 0", "is_text": False}
+    return [
+        message(1, "accepted", '{"temperature":4.56,"contact":false}', whole),
+        message(2, "accepted", '{"temperature":4.61}', half),
+        message(3, "refused", "ff 00 81", [], **wrong),
+        message(4, "ignored", '{"state":"online"}', [], is_retained=True),
+    ]
+
+
+def stranger() -> Json:
+    readings = [heard_reading("0x00158d0000000002", 21.5), heard_reading("0x00158d0000000002", 48.0, "%RH")]
+    return {"hardware_id": "0x00158d0000000002", "last_at": iso(now_ms() - 50_000), "count": 7, "readings": readings}
+
+
+def channels() -> list[Json]:
+    at = iso(now_ms() - 40_000)
+
+    def one(sensor: str, quantity: str, role: str, unit: str, **more: Any) -> Json:
+        plain = {"device_id": "pi-0100", "sensor": sensor, "quantity": quantity, "role": role, "unit": unit}
+        return {**plain, "celsius": None, "value": None, "is_on": None, "fault": None, "measured_at": at, **more}
+
+    return [
+        one("tvc", "temperature", "product", "Cel", celsius=10.4, value=10.4),
+        one("tamb", "temperature", "ambient", "Cel", celsius=31.2, value=31.2),
+        one("tfrz", "temperature", "freezer", "Cel", fault="unplugged"),
+        one("door", "door", "door", "bool", is_on=True),
+        one("mains", "power", "power", "bool", is_on=False),
+        one("humidity", "humidity", "other", "%RH", value=61.0),
+        one("battery", "battery", "other", "V", value=2.95),
+    ]
+
+
 QR = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 21 21" shape-rendering="crispEdges">'
     '<path fill="#fff" d="M0 0h21v21H0z"/><path d="M0 0h7v7H0zM14 0h7v7h-7zM0 14h7v7H0zM9 2h3v3H9zM10 9h6v2h-6z'
@@ -501,6 +590,11 @@ class Stage:
         self.devices = devices()
         self.refusals = refusals()
         self.incidents = incidents()
+        self.speech = {one["device_id"]: speech() for one in self.devices}
+        self.speech["pi-0107"] = speech(dialect="zigbee2mqtt", topics=["zigbee2mqtt/#"], speaks_for=[spoken()])
+        self.devices[7] |= {"kind": "bridge", "dialect": "zigbee2mqtt", "last_heard_at": None, "guarantee": "unheard"}
+        self.heard = heard()
+        self.strangers = [stranger()]
         self.empty = False
         self.deaf = False
         """Whether nobody answers: the line is gone."""
@@ -509,6 +603,8 @@ class Stage:
         self.asked: list[tuple[str, str, Any]] = []
         self.streams: list[tuple[asyncio.AbstractEventLoop, asyncio.Queue[bytes | None]]] = []
         self.signed_out = False
+        self.closable = {one["id"] for one in self.incidents if one["kind"] not in ("heat", "frost")}
+        """Incidents that no reading will end."""
 
     # what tests do
 
@@ -589,7 +685,9 @@ class Stage:
         query = request.query_params
         parts = path.strip("/").split("/")
         if request.method == "POST":
-            return self._post(parts, body)
+            return self._post_of_device(parts, body) if parts[0] == "devices" else self._post(parts, body)
+        if parts[0] == "devices" and len(parts) > 1:
+            return self._device(parts, int(query.get("after", 0)))
         match parts:
             case ["wall"]:
                 return {**self.wall, "at": iso(now_ms())}
@@ -601,18 +699,30 @@ class Stage:
                 return time_in_range(query.get("by", "day"))
             case ["storage-points", _, "exposure"]:
                 return exposure(_instant(query["from"]), _instant(query["to"]))
+            case ["storage-points", name, "channels"]:
+                return _page(channels() if name == "point-0" else [])
             case ["storage-points", _, "chart"]:
                 return chart(_instant(query["from"]), _instant(query["to"]), min(int(query["points"]), 400))
-            case ["devices", _, "readings"]:
-                return _page(_readings())
             case ["incidents", name]:
                 return self._incident(name)
-            case ["devices", name]:
-                found = [one for one in self.devices if one["device_id"] == name]
-                return {**found[0], "sensors": [], "placements": []} if found else None
             case ["storage-points", name]:
                 found = [one for one in self._shelf("storage-points") if one["id"] == name]
-                return found[0] if found else None
+                rules = {"name": "refrigerator", "version": 1, "own": name == "point-22"}
+                running = stage_rules.timers(now_ms()) if name == "point-0" else []
+                return {**found[0], "rules": rules, "going_on": running} if found else None
+        return None
+
+    def _device(self, parts: list[str], after: int) -> Any:
+        match parts:
+            case ["devices", _, "heard"]:
+                return _page([one for one in self.heard if one["number"] > after]) | {"strangers": self.strangers}
+            case ["devices", _, "readings"]:
+                return _page(_readings())
+            case ["devices", name]:
+                found = [one for one in self.devices if one["device_id"] == name]
+                return (
+                    {**found[0], "sensors": SENSORS, "placements": [], "speech": self.speech[name]} if found else None
+                )
         return None
 
     def _shelf(self, name: str) -> list[Json]:
@@ -625,6 +735,8 @@ class Stage:
             "excursions": excursions(),
             "incidents": self.incidents,
             "refusals": self.refusals,
+            "rule-sets": stage_rules.rule_sets(now_ms(), {"id": "point-22", "name": "ILR 3"}),
+            "dialects": DIALECTS,
         }[name]
 
     def _incident(self, name: str) -> Json | None:
@@ -644,6 +756,7 @@ class Stage:
         acts = found[0]["kind"] in ("heat", "frost")
         return {
             **found[0],
+            "closable": name in self.closable,
             "intervals": excursions(f"point-{name.rsplit('-', 1)[-1]}") if acts else [],
             "revisions": revisions,
             "notes": [noted],
@@ -653,6 +766,13 @@ class Stage:
         match parts:
             case ["sign-out"]:
                 return {}
+            case ["rule-sets", _, "preview"] | ["storage-points", _, "rules", "preview"]:
+                points = self._shelf("storage-points")[: 5 if parts[0] == "rule-sets" else 1]
+                return stage_rules.preview(now_ms(), points)
+            case ["rule-sets", name, "versions"]:
+                return stage_rules.version(name, 2, body["rules"])
+            case ["storage-points", name, "rules", *_]:
+                return stage_rules.version(f"point/{name}", 2, body.get("rules", []))
             case ["incidents", name, "acknowledge"]:
                 for one in self.wall["items"]:
                     if one["incident"] and one["incident"]["id"] == name:
@@ -668,20 +788,6 @@ class Stage:
                 return {"kind": "acted", "text": body["text"], "by": USER, "happened_at": iso(now_ms())}
             case ["refusals", number, "release"]:
                 return {"released": number != "2", "reason": "wrongly-dated", "detail": "measured 3 h after receipt"}
-            case ["devices"] | ["devices", _, "password"]:
-                name = body["device_id"] if len(parts) == 1 else parts[1]
-                toml = f'device_id = "{name}"\npassword = "kTq-invented-8w"\nmqtt_url = "mqtt://192.0.2.10:1883"\n'
-                return {
-                    "device_id": name,
-                    "username": name,
-                    "password": "kTq-invented-8w",
-                    "mqtt_url": "mqtt://192.0.2.10:1883",
-                    "topic": f"coldchain/v1/{name}/readings",
-                    "toml": toml,
-                    "qr_svg": QR,
-                }
-            case ["devices", _, "placements"] | ["devices", _, "end"]:
-                return {}
             case ["storage-points"]:
                 return {"id": "point-new", "devices": [], "place": place(0), **body}
             case ["imports", _]:
@@ -699,6 +805,36 @@ class Stage:
                 ]
                 given = [{"device_id": "pi-0300", "password": "kTq-invented-9x"}] if parts[1] == "devices" else []
                 return {"created": 39, "updated": 2, "errors": errors, "credentials": given}
+        return None
+
+    def _post_of_device(self, parts: list[str], body: Any) -> Any:
+        match parts:
+            case ["devices"] | ["devices", _, "password"]:
+                name = body["device_id"] if len(parts) == 1 else parts[1]
+                toml = f'device_id = "{name}"\npassword = "kTq-invented-8w"\nmqtt_url = "mqtt://192.0.2.10:1883"\n'
+                return {
+                    "device_id": name,
+                    "username": name,
+                    "password": "kTq-invented-8w",
+                    "token": f"{name}.kTq-invented-8w",
+                    "mqtt_url": "mqtt://192.0.2.10:1883",
+                    "topic": f"coldchain/v1/{name}/readings",
+                    "toml": toml,
+                    "qr_svg": QR,
+                }
+            case ["devices", _, "placements"] | ["devices", _, "end"]:
+                return {}
+            case ["devices", name, "speech"]:
+                self.speech[name] |= {key: value for key, value in body.items() if value is not None}
+                return self.speech[name]
+            case ["devices", name, "speaks-for"]:
+                self.speech[name]["speaks_for"].append(spoken(body["device_id"], body["hardware_id"]))
+                self.strangers = [one for one in self.strangers if one["hardware_id"] != body["hardware_id"]]
+                return self.speech[name]["speaks_for"][-1]
+            case ["devices", name, "speaks-for", other, "end"]:
+                standing = self.speech[name]["speaks_for"]
+                self.speech[name]["speaks_for"] = [one for one in standing if one["device_id"] != other]
+                return {}
         return None
 
 

@@ -9,6 +9,7 @@ export function hearing(device: Device): { text: string; tone: Tone; mark: strin
   const w = say.words.devices;
   if (device.ended_at) return { text: w.ended, tone: 'plain', mark: '○' };
   if (device.silent_since) return { text: w.silentFor(say.duration(clock.now - (ms(device.last_heard_at) || ms(device.silent_since)))), tone: 'silent', mark: '◌' };
+  if (!device.last_heard_at && device.kind === 'bridge') return { text: w.bridge, tone: 'plain', mark: '○' };
   if (!device.last_heard_at) return { text: w.neverHeard, tone: 'plain', mark: '○' };
   return { text: w.heard(say.duration(clock.now - ms(device.last_heard_at))), tone: 'ok', mark: '●' };
 }
