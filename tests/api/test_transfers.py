@@ -31,8 +31,8 @@ class Platform:
 
     def send(self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Any:
         """Signed by Basic unless headers are given."""
-        auth = (SENDER, self.password) if headers is None else None
-        answer = self.world.http.post("/api/v1/cce-interop", content=body, headers=headers, auth=auth)
+        signed = httpx.BasicAuth(SENDER, self.password) if headers is None else httpx.Auth()
+        answer = self.world.http.post("/api/v1/cce-interop", content=body, headers=headers, auth=signed)
         assert answer.status_code == status, f"{answer.status_code}: {answer.text}"
         self.answer: httpx.Response = answer
         return answer.json()

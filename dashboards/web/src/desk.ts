@@ -28,7 +28,7 @@ export async function tell<T>(path: string, body: unknown): Promise<T> {
   return send<T>('POST', path, JSON.stringify(body), 'application/json');
 }
 
-export async function send<T>(method: string, path: string, body?: string, type?: string): Promise<T> {
+export async function send<T>(method: string, path: string, body?: string | Blob, type?: string): Promise<T> {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), PATIENCE);
   try {

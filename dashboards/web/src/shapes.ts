@@ -409,3 +409,46 @@ export interface RulePreview {
   }[];
   left: number;
 }
+
+export interface FileOfDevice {
+  device_id: string;
+  hardware_id: string;
+  is_enrolled: boolean;
+  new: number;
+  known: number;
+  faults: number;
+  from: string | null;
+  to: string | null;
+}
+
+/** What became of a logger's file. */
+export interface FileTaken {
+  form: string;
+  model: string | null;
+  zone: string;
+  is_known: boolean;
+  days: number;
+  alarms: number;
+  devices: FileOfDevice[];
+}
+
+/** A day as a logger saw it, or an alarm of its own. */
+export interface Evidence {
+  kind: 'day-summary' | 'device-alarm';
+  device_id: string;
+  source: string;
+  from: string | null;
+  to: string | null;
+  day: string | null;
+  lowest_c: number | null;
+  highest_c: number | null;
+  mean_c: number | null;
+  lost_minutes: number | null;
+  beyond: { side: 'low' | 'high'; limit_c: number; after_minutes: number; minutes: number }[];
+  code: string | null;
+  limit_c: number | null;
+  after_minutes: number | null;
+  minutes: number | null;
+  is_cumulative: boolean | null;
+  extreme_c: number | null;
+}
