@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coldchain.clock import MINUTE
 from coldchain.packs import Pack
-from coldchain.readings import Reading
+from coldchain.readings import POWER_ON_VALUE, Reading
 from coldchain.senml import encode
 from ingest.refusals import Unbelieved
 from ingest.senml import _plain_pack, _Reader
@@ -28,7 +28,7 @@ readings = st.lists(
         Reading,
         st.sampled_from(["tvc", "tamb", "probe:2"]),
         st.integers(NEW_YEAR, ARRIVED + 10 * MINUTE),
-        st.integers(-6_000, 9_000),
+        st.integers(-6_000, 9_000).filter(lambda value: value != POWER_ON_VALUE),  # an agent sends that as a fault
     ),
     min_size=1,
     max_size=8,
@@ -93,3 +93,12 @@ def test_whatever_is_changed_in_a_pack_the_short_way_never_says_other_than_the_l
     pack = _plain_pack(PI, changed, ARRIVED)
 
     assert pack is None or pack == the_long_way(changed)
+
+
+def test_a_ds18b20_that_has_not_measured_yet_takes_the_long_way():
+    payload = encode(PI, OUTBOX, 7, [Reading("tvc", NEW_YEAR, POWER_ON_VALUE), Reading("tvc", NEW_YEAR + MINUTE, 450)])
+    long = the_long_way(payload)
+
+    assert _plain_pack(PI, payload, ARRIVED) is None
+    assert long is not None
+    assert [(column.values, column.faults) for column in long.columns] == [((450,), ("power-on",))]
