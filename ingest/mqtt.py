@@ -36,8 +36,8 @@ MOST_IN_BATCH = 500
 LINGER_S = 0.005
 LONGEST_LINGER_S = 0.020
 
-BUSY_FROM = 32
-REST_S = 0.030
+BUSY_FROM = 8
+REST_S = 0.050
 GLANCE_S = 0.002
 """After a batch of so many the gate reads only now and then, and then all that has come: to be woken for every message
 costs as much as to read it."""
@@ -232,7 +232,7 @@ class Line:
         return len(self._queue)
 
     async def batches(self) -> AsyncGenerator[list[Message], None]:
-        """What is heard, for ever; a batch waits at most 30 ms to fill."""
+        """What is heard, for ever; a batch waits some 50 ms at most to fill."""
         is_busy = False
         while True:
             if is_busy:

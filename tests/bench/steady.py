@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 
-from coldchain.clock import MINUTE, now
+from coldchain.clock import DAY, MINUTE, now
 from coldchain.topics import mqtt_topic
 from simulators.accounts import Account
 from simulators.load import WINDOW, Line, Log, Plan, connect, messages, press
 from tests.bench.measures import Frost, Latency, Watcher, cpu, peak_mb, until
 from tests.helpers_end_to_end import Platform
+
+LONG_AGO = 4 * 365 * DAY
+"""So much earlier lies what is sent to find out how much can be: what follows is to be new, not late."""
 
 Message = tuple[bytes, int]
 """A payload, and how many readings it tells that no earlier one did."""
@@ -42,7 +45,7 @@ class Steady:
 
 def capacity(platform: Platform, accounts: Sequence[Account], readings: int, messages_each: int) -> float:
     """Messages a second, until readable, when devices send as fast as they are let."""
-    plan = Plan(messages_each, readings, _begin(messages_each * readings), seed=7)
+    plan = Plan(messages_each, readings, _begin(messages_each * readings) - LONG_AGO, seed=7)
     begun = time.perf_counter()
     asyncio.run(press(platform.mqtt_url, accounts, plan, Log()))
     judged(platform)
@@ -59,7 +62,7 @@ def steady(
 ) -> Steady:
     """So many messages a second over all devices for so long; `frost` alarms meanwhile as often as it can."""
     each = max(2, round(rate * seconds / len(accounts)))
-    plan = Plan(each, readings, _begin(each * readings), seed=11)
+    plan = Plan(each, readings, _begin(each * readings) - (0 if frost else LONG_AGO // 2), seed=11)
     context = multiprocessing.get_context("spawn")
     told: Queue[tuple[int, float]] = context.Queue()
     go = context.Event()
