@@ -146,7 +146,7 @@ def limits_of(stands: Iterable[Stand]) -> list[Rule]:
     return [by_limit[key] for key in sorted(by_limit)]
 
 
-def periods(by: By, zone: ZoneInfo, since: int, until: int, now: int) -> list[Period]:
+def periods(by: By, zone: ZoneInfo, since: int, until: int) -> list[Period]:
     """The place's days, weeks (from Monday, ISO 8601) or months that touch [since, until). Raises BadWindow."""
     found: list[Period] = []
     first = first_day(by, zone, since)
@@ -155,7 +155,7 @@ def periods(by: By, zone: ZoneInfo, since: int, until: int, now: int) -> list[Pe
             raise BadWindow(f"that is more than {MOST_PERIODS} {by}s: ask for a shorter time, or by month")
         following = next_day(by, first)
         end = instant_of(following, zone)
-        is_partial = begin < since or until < end or now < end
+        is_partial = begin < since or until < end
         inside = max(begin, since), min(end, until)
         if inside[0] < inside[1]:  # there are zones in which a day was left out
             found.append(Period(_label(by, first), *inside, is_partial))

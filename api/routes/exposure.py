@@ -115,7 +115,7 @@ def get_time_in_range(
         if begin > end:
             raise BadWindow("from lies after to")
         begin, end = _until_now(begin, end, scope.at)
-        shown = periods(by, zone, begin, end, scope.at)
+        shown = periods(by, zone, begin, end)
         stands = stands_at(shelf, tools.history, point, begin, end)
     pieces = pieces_of(tools.history, stands, sorted({begin, end, *(one.since for one in shown)}))
     return models.TimeInRange(

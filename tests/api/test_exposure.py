@@ -1,6 +1,7 @@
 """What a storage point was exposed to, and its time in range: exact, by the place's days, unknown never safe."""
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -321,6 +322,18 @@ def test_of_two_probes_the_one_least_in_range_speaks_for_the_day(world: World, b
     assert (day["in_range_pct"], day["below_pct"]) == (0.0, 100.0)
 
 
+def test_each_probe_is_measured_by_the_rules_that_watch_it(world: World, boss: Person, point: str):
+    with world.written() as shelf:
+        known = rule_sets.in_force_at(shelf, "refrigerator", START).rules
+        only_left = tuple(replace(rule, sensor="left") for rule in known)
+        rule_sets.put_in_force(shelf, "refrigerator", only_left, MIDNIGHT - DAY, START)
+    world.hear("pi-1", *every_five(9.0, MIDNIGHT, MIDNIGHT + DAY + HOUR), channel="right")
+    world.hear("pi-1", *every_five(5.0, MIDNIGHT, MIDNIGHT + DAY + HOUR), channel="left")
+    [day] = time_in_range(boss, point, since=MIDNIGHT, until=MIDNIGHT + DAY)["items"]
+
+    assert (day["in_range_pct"], day["max_c"]) == (100.0, 9.0)
+
+
 # Who may ask, and what is refused
 
 
@@ -362,7 +375,7 @@ def test_periods_tile_the_window_in_any_zone(zone: str):
     at = ZoneInfo(zone)
     since, until = instant("2011-01-01T05:00:00Z"), instant("2012-12-03T05:00:00Z")
     for by in ("day", "week", "month"):
-        told = periods(by, at, since, until, until)
+        told = periods(by, at, since, until)
         assert [one.until for one in told[:-1]] == [one.since for one in told[1:]]
         assert (told[0].since, told[-1].until) == (since, until)
         assert len({one.label for one in told}) == len(told)
@@ -370,7 +383,7 @@ def test_periods_tile_the_window_in_any_zone(zone: str):
 
 def test_too_many_periods_are_refused():
     with pytest.raises(BadWindow):
-        periods("day", INDIA, 0, START, START)
+        periods("day", INDIA, 0, START)
 
 
 def test_months_go_on_over_the_year():
