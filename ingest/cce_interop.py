@@ -22,7 +22,7 @@ from coldchain.events import DeviceSaid
 from coldchain.facts import Enrolled
 from coldchain.packs import NO_OUTBOX, Column, Pack
 from coldchain.quantities import CELSIUS, NO, YES
-from coldchain.readings import HIGHEST, LOWEST, RANGE, NotANumber, centidegrees
+from coldchain.readings import HIGHEST, LOWEST, POWER_ON, POWER_ON_VALUE, RANGE, NotANumber, centidegrees
 from ingest.refusals import Unbelieved, UnknownDevice, UnknownHardware, Unreadable, WronglyDated
 from ingest.senml import MOST_AHEAD
 
@@ -401,6 +401,8 @@ def _measured(record: Table, key: str, quantity: Quantity, error: str, unit: int
         value = centidegrees(Decimal(told)) * unit
     except NotANumber:
         return None, RANGE
+    if quantity.unit == CELSIUS and value == POWER_ON_VALUE:
+        return None, POWER_ON
     return (value, "") if quantity.lowest <= value <= quantity.highest else (None, RANGE)
 
 

@@ -20,7 +20,7 @@ from coldchain.errors import NotFound, Refused
 from coldchain.facts import DEFAULT_INTERVAL
 from coldchain.judgement import ALWAYS, AT_REST, Interval, Stretch, Timeline, fold
 from coldchain.judgement.interval import as_shown
-from coldchain.readings import FAULT_PREFIX, LOWEST, centidegrees, is_possible
+from coldchain.readings import FAULT_PREFIX, LOWEST, POWER_ON_VALUE, centidegrees, is_possible
 from coldchain.rules import RuleSet
 
 SENSOR, MEASURED_AT, CELSIUS, INTERVAL = "sensor", "measured_at", "celsius", "interval_s"
@@ -257,7 +257,7 @@ class _Reader:
             if _number.fullmatch(told) is None:
                 raise self._damaged(f"{text[:40]!r} is no temperature; a fault is an empty field or fault:NAME")
             hundredths = centidegrees(told)
-            value = hundredths if is_possible(hundredths) else None
+            value = hundredths if is_possible(hundredths) and hundredths != POWER_ON_VALUE else None
         self._known_values[text] = value
         return value
 

@@ -317,3 +317,9 @@ def test_an_argument_that_cannot_be_used_is_told_before_anything_is_judged(told,
 def test_a_file_that_is_not_there_is_told(capsys):
     assert main(["judge", "/nonesuch.csv"]) == 2
     assert "No such file" in capsys.readouterr().err
+
+
+def test_a_ds18b20_that_has_not_measured_is_no_hot_fridge(told):
+    rows = "".join(f"tvc,2026-01-01T{hour:02}:00:00Z,{'85.0' if hour else '4.5'}\n" for hour in range(24))
+
+    assert told("sensor,measured_at,celsius\n" + rows, interval="3600") == (0, [], "")
