@@ -70,7 +70,8 @@ A file is a logger's own text (Berlinger Fridge-tag 2, 2 E, 2 L, Ultra Low, Q-ta
 sensor is called by its serial number), or CSV with a header that names the columns sensor, measured_at and celsius, in
 any order; further columns are left alone, except interval_s (see --interval), and so are lines that begin with "#".
 measured_at is ISO 8601 or Unix seconds; celsius is a number, or empty or fault:NAME where the sensor had none. Rows may
-stand in any order, the same row counts once, values outside -100…150 °C are faults, and so is 85.00 (a DS18B20 that has not measured). "-" reads standard input.
+stand in any order, the same row counts once, values outside -100…150 °C are faults, and so is 85.00 (a DS18B20 that has
+not measured yet). "-" reads standard input.
 
 Several files are judged as one set of readings: a sensor that goes on in the next file is one story.
 
