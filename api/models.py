@@ -468,6 +468,7 @@ class RulesRef(Shape):
     name: Annotated[str, Field(examples=["refrigerator"])]
     version: Annotated[int, Field(examples=[1])]
     own: Annotated[bool, Field(examples=[False])]
+    may_edit: Annotated[bool, Field(description="whether you may give the point rules of its own", examples=[True])]
 
 
 class Timer(Shape):
@@ -1004,6 +1005,7 @@ class RuleSetShown(Shape):
     is_class_again: Annotated[bool, Field(description="the point follows its class from then on", examples=[False])]
     known_at: Instant
     set_by: Annotated[str | None, Field(description="shown to who may edit; null for what ships", examples=["r.meena"])]
+    may_edit: Annotated[bool, Field(description="whether you may put the next version in force", examples=[True])]
     rules: list[RuleShown]
 
 

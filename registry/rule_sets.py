@@ -102,6 +102,10 @@ class RuleSets(Protocol):
         """In order of the instants from which they hold."""
         ...
 
+    def several(self, subjects: Sequence[str]) -> dict[str, list[InForce]]:
+        """The same of several subjects; one that has none is missing."""
+        ...
+
     def of_points(self, storage_point_ids: Sequence[str] | None = None) -> dict[str, list[InForce]]:
         """All versions of the points' own rules, in the same order, by point; of all points that ever had any."""
         ...
@@ -203,8 +207,10 @@ def lay_out(shelf: Shelf, at: int) -> None:
 
     A class whose rules somebody edited keeps them.
     """
-    for name, rule_set in built_in().items():
-        known = shelf.rule_sets.versions(name)
+    shipped = built_in()
+    in_books = shelf.rule_sets.several(list(shipped))
+    for name, rule_set in shipped.items():
+        known = in_books.get(name, [])
         if not known:
             _add(shelf, InForce(name, ALWAYS, rule_set, at))
         elif all(one.set_by is None for one in known) and known[-1].rule_set.rules != rule_set.rules:

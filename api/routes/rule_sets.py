@@ -218,33 +218,37 @@ def _shown(
     shelf: Shelf, versions: Sequence[InForce], scope: Scope, points: dict[str, StoragePoint]
 ) -> list[models.RuleSetShown]:
     """Versions of several subjects, each subject's together and in order of time."""
-    writers = _writers(shelf, versions, scope, points)
     following = {
         (one.subject, one.version): other.since for one, other in pairwise(versions) if one.subject == other.subject
     }
-    return [_one_shown(one, following.get((one.subject, one.version)), scope.at, points, writers) for one in versions]
-
-
-def _writers(
-    shelf: Shelf, versions: Sequence[InForce], scope: Scope, points: dict[str, StoragePoint]
-) -> dict[tuple[str, int], str]:
-    """Who set a version, by subject and number: for those who may edit the rules of that class or point."""
-    user, at = scope.asker.user, scope.at
-    if not users.paths_permitted(user, "rules.write", at):
-        return {}
-    places = shelf.places.several(sorted({point.place_id for point in points.values()}))
     names = shelf.users.several(sorted({one.set_by for one in versions if one.set_by is not None}))
-    told = {}
+    may_edit = _editable(shelf, scope, points)
+    is_manager = bool(users.paths_permitted(scope.asker.user, "rules.write", scope.at))
+    shown = []
     for one in versions:
-        point = points.get(one.storage_point_id or "")
-        is_theirs = point is None or users.permits(user, "rules.write", places[point.place_id].path, at)
-        if one.set_by in names and is_theirs:
-            told[one.subject, one.version] = names[one.set_by].username
-    return told
+        is_told = is_manager if one.storage_point_id is None else may_edit(one)
+        writer = names.get(one.set_by or "") if is_told else None
+        until = following.get((one.subject, one.version))
+        set_by = None if writer is None else writer.username
+        shown.append(_one_shown(one, until, scope.at, points, set_by, may_edit=may_edit(one)))
+    return shown
+
+
+def _editable(shelf: Shelf, scope: Scope, points: dict[str, StoragePoint]) -> Callable[[InForce], bool]:
+    """Whether the asker may put the next version in force: of a class at the top, of a point in its place."""
+    top = shelf.places.top()
+    places = shelf.places.several(sorted({point.place_id for point in points.values()}))
+    paths = {key: places[point.place_id].path for key, point in points.items()}
+
+    def may_edit(one: InForce) -> bool:
+        path = paths.get(one.storage_point_id or "", "" if top is None else top.path)
+        return users.permits(scope.asker.user, "rules.write", path, scope.at)
+
+    return may_edit
 
 
 def _one_shown(
-    one: InForce, until: int | None, at: int, points: dict[str, StoragePoint], writers: dict[tuple[str, int], str]
+    one: InForce, until: int | None, at: int, points: dict[str, StoragePoint], set_by: str | None, *, may_edit: bool
 ) -> models.RuleSetShown:
     point = None if one.storage_point_id is None else points[one.storage_point_id]
     return models.RuleSetShown(
@@ -257,7 +261,8 @@ def _one_shown(
         in_force=one.since <= at and (until is None or at < until),
         is_class_again=one.is_class_again,
         known_at=iso(one.known_at),
-        set_by=writers.get((one.subject, one.version)),
+        set_by=set_by,
+        may_edit=may_edit,
         rules=[_rule_shown(rule) for rule in one.rule_set.rules],
     )
 

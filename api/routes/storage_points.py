@@ -19,7 +19,7 @@ from api.tools import Desk, Tools
 from coldchain.clock import MINUTE, SECOND, iso
 from coldchain.judgement.interval import minutes
 from coldchain.sqlite import FileMissing
-from registry import placements, rule_sets, storage_points
+from registry import placements, rule_sets, storage_points, users
 from registry.excursions import Side
 from registry.placements import Placement
 from registry.storage_points import StoragePoint
@@ -81,7 +81,7 @@ def get_storage_point(
         point = shelf.storage_points.get(storage_point_id)
         [short] = _shown(shelf, [point], scope.at)
         limits = limits_at(shelf, point.storage_class, scope.at, storage_point_id)
-        zone = shelf.places.get(point.place_id).zone
+        place = shelf.places.get(point.place_id)
         standing = shelf.placements.at_points([storage_point_id], scope.at, scope.at + 1)
         rules = rule_sets.at_point(shelf, storage_point_id, point.storage_class, scope.at)
     tools.picture.look()
@@ -89,12 +89,15 @@ def get_storage_point(
     now = None if row is None else {**row_shown(row), "strip": strip_shown(tools.picture.strip(row, scope.at))}
     return models.StoragePointInFull(
         **short.model_dump(),
-        zone=zone,
+        zone=place.zone,
         row=None if now is None else models.Row.model_validate(now),
         band=models.Band(**band_shown(limits)),
         limits=models.Limits(**limits_shown(limits)),
         rules=models.RulesRef(
-            name=rules.name, version=rules.version, own=rules.name == rule_sets.subject_of(storage_point_id)
+            name=rules.name,
+            version=rules.version,
+            own=rules.name == rule_sets.subject_of(storage_point_id),
+            may_edit=users.permits(scope.asker.user, "rules.write", place.path, scope.at),
         ),
         going_on=_timers(tools, standing),
     )

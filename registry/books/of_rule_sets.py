@@ -25,7 +25,7 @@ class SqlRuleSets:
         return list(self._connection.execute(statement).scalars())
 
     def versions(self, subject: str) -> list[InForce]:
-        return self._versions([subject]).get(subject, [])
+        return self.several([subject]).get(subject, [])
 
     def of_points(self, storage_point_ids: Sequence[str] | None = None) -> dict[str, list[InForce]]:
         points = _in_force.storage_point_id
@@ -34,10 +34,10 @@ class SqlRuleSets:
         ).scalars()
         wanted = None if storage_point_ids is None else set(storage_point_ids)
         ids = [point for point in found if wanted is None or point in wanted]
-        known = self._versions([subject_of(point) for point in ids])
+        known = self.several([subject_of(point) for point in ids])
         return {point: known[subject_of(point)] for point in ids}
 
-    def _versions(self, subjects: Sequence[str]) -> dict[str, list[InForce]]:
+    def several(self, subjects: Sequence[str]) -> dict[str, list[InForce]]:
         found: dict[str, list[InForce]] = {}
         for part in few(subjects):
             statement = select(tables.rules).where(_rules.subject.in_(part))

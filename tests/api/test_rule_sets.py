@@ -186,6 +186,7 @@ def test_a_classs_rules_are_the_whole_programmes(manager: Person, handler: Perso
     for person in (manager, handler):
         refused = person.post("/rule-sets/refrigerator/versions", {"rules": [rule()]}, 403)
         assert refused["type"].endswith("forbidden")
+        assert [one["may_edit"] for one in versions(person, "refrigerator")] == [False]
     manager.post("/rule-sets/refrigerator/preview", {"rules": [rule()]})
     handler.post("/rule-sets/refrigerator/preview", {"rules": [rule()]}, 403)
 
@@ -204,6 +205,14 @@ def test_a_points_own_rules_are_edited_by_whoever_manages_its_place(
     assert [one["set_by"] for one in versions(manager, f"point/{point}")] == ["a.manager"]
     assert [one["set_by"] for one in versions(handler, f"point/{point}")] == [None]
     assert versions(elsewhere, f"point/{point}") == []
+    assert [one["may_edit"] for person in (manager, handler) for one in versions(person, f"point/{point}")] == [
+        True,
+        False,
+    ]
+    assert [person.get(f"/storage-points/{point}")["rules"]["may_edit"] for person in (manager, handler)] == [
+        True,
+        False,
+    ]
 
 
 # Rules of one point
@@ -408,9 +417,11 @@ def test_doors_and_power_run_timers_too(world: World, boss: Person, point: str):
 
 
 def test_a_point_names_the_rules_that_judge_it(boss: Person, point: str):
-    assert boss.get(f"/storage-points/{point}")["rules"] == {"name": "refrigerator", "version": 1, "own": False}
+    told = boss.get(f"/storage-points/{point}")["rules"]
+    assert told == {"name": "refrigerator", "version": 1, "own": False, "may_edit": True}
     boss.post(f"/storage-points/{point}/rules", {"rules": [rule()]}, 201)
-    assert boss.get(f"/storage-points/{point}")["rules"] == {"name": f"point/{point}", "version": 1, "own": True}
+    told = boss.get(f"/storage-points/{point}")["rules"]
+    assert told == {"name": f"point/{point}", "version": 1, "own": True, "may_edit": True}
 
 
 # Doors and power in the lists
