@@ -4,7 +4,11 @@
                      lgd, hfr
     storage points:  name, storage_class, place, and if you like mobile, equipment_maker, equipment_model,
                      equipment_pqs
-    devices:         device_id, and if you like storage_point, place, model, interval_s
+    devices:         device_id, and if you like storage_point, place, model, interval_s, kind, dialect, hardware_id,
+                     topics, probes, mapping, zone, bridge
+
+`topics` and `probes` (CHANNEL=ROLE) are parted by semicolons. A device with a `bridge` gets no password: the bridge
+speaks for it, by its hardware_id.
 
 `parent`, `place` and `storage_point` are names or ids; without one, the top. Places may stand in any order. A row that
 is wrong is told with its line and its reason, and the others are taken. The same file twice changes nothing: a place is
@@ -21,7 +25,7 @@ from typing import Protocol
 from coldchain.clock import SECOND
 from coldchain.errors import ColdchainError, Refused
 from coldchain.judgement import ALWAYS
-from registry import devices, enrolment, equipment, identifiers, placements, places, storage_points
+from registry import devices, enrolment, equipment, identifiers, placements, places, speech, storage_points
 from registry.devices import Credentials
 
 LONGEST_FILE = 16 * 1024 * 1024
@@ -35,13 +39,19 @@ FORMULA = ("=", "+", "-", "@")
 CODES = ("lgd", "hfr")
 """Columns that are identifiers of a place."""
 
+SPEECH = ("dialect", "hardware_id", "topics", "probes", "mapping", "zone")
+"""Columns that say how a device speaks; a row in which all are empty says nothing of it."""
+
 COLUMNS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "places": (frozenset({"kind", "name"}), frozenset({"parent", "zone", "contact", *CODES})),
     "storage-points": (
         frozenset({"name", "storage_class"}),
         frozenset({"place", "mobile", "equipment_maker", "equipment_model", "equipment_pqs"}),
     ),
-    "devices": (frozenset({"device_id"}), frozenset({"storage_point", "place", "model", "interval_s"})),
+    "devices": (
+        frozenset({"device_id"}),
+        frozenset({"storage_point", "place", "model", "interval_s", "kind", "bridge", *SPEECH}),
+    ),
 }
 """By what is imported: the columns that must be there, and those that may."""
 
@@ -156,8 +166,9 @@ def _taken(lying: "_Lying", what: str, rows: Sequence[WrongRow], at: int, import
                 if thing_id in seen:
                     raise BadRow(f"line {seen[thing_id]} describes the same already")
         except ColdchainError as why:
-            # A place may lie in one that stands further down.
-            yield replace(one, reason=str(why), may_come_right=isinstance(why, places.NoSuchPlace))
+            # A place may lie in one that stands further down, and a bridge may.
+            may_come = (places.NoSuchPlace, devices.NoSuchDevice)
+            yield replace(one, reason=str(why), may_come_right=isinstance(why, may_come))
             continue
         seen[thing_id] = one.line
         imported.created += outcome == "created"
@@ -278,20 +289,62 @@ def _take_device(lying: _Lying, row: Row, at: int, imported: Imported) -> tuple[
             at,
             storage_point_id=None if point is None else point.storage_point_id,
             place_id=place.place_id if point is None else point.place_id,
+            kind=row.get("kind") or "logger",
             model=row.get("model", ""),
             interval=interval,
+            speaks=_speech(row, is_bridge=row.get("kind") == "bridge"),
+            bridge_id=_bridge(lying, row),
         )
         return "created", device_id
     if not lying.may(shelf.places.get(known.place_id).path):
         raise devices.DeviceKnown(f"the device {device_id} is enrolled already")
-    described = devices.describe(shelf, device_id, model=row.get("model") or None)
-    changed = described != known
+    described = devices.describe(shelf, device_id, model=row.get("model") or None, kind=row.get("kind") or None)
+    bridge = _bridge(lying, row)
+    if bridge is not None:
+        devices.speak_for(shelf, bridge, device_id, row.get("hardware_id", ""), at)
+    elif any(row.get(column) for column in SPEECH):
+        described = devices.speak(shelf, device_id, _speech(row, is_bridge=described.kind == "bridge"))
+    changed = shelf.devices.get(device_id) != known
     if interval is not None:
         changed |= devices.declare(shelf, device_id, interval, at, at) is not None
     if point is not None and not _stands_at(shelf, device_id, point.storage_point_id, at):
         placements.place(shelf, device_id, point.storage_point_id, at)
         changed = True
     return "updated" if changed else "", device_id
+
+
+def _speech(row: Row, *, is_bridge: bool) -> speech.Speech:
+    probes = {}
+    for told in _parts(row.get("probes", "")):
+        channel, sign, role = told.rpartition("=")
+        if not sign:
+            raise speech.BadSpeech(f"{told!r} says of no probe what it is: write it as CHANNEL=ROLE")
+        probes[channel.strip()] = role.strip()
+    return speech.checked(
+        row.get("dialect", ""),
+        row.get("hardware_id"),
+        _parts(row.get("topics", "")),
+        probes,
+        row.get("mapping"),
+        row.get("zone", ""),
+        is_bridge=is_bridge,
+        is_behind_bridge=bool(row.get("bridge")),
+    )
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(";") if part.strip()]
+
+
+def _bridge(lying: _Lying, row: Row) -> str | None:
+    """What may not be changed is not told from what does not exist. Raises NoSuchDevice."""
+    named = row.get("bridge")
+    if not named:
+        return None
+    bridge = lying.shelf.devices.several([named]).get(named)
+    if bridge is None or not lying.may(lying.shelf.places.get(bridge.place_id).path):
+        raise devices.NoSuchDevice(f"no device {named!r} is enrolled")
+    return named
 
 
 def _place_in(shelf: Shelf, parent: places.Place, name: str) -> places.Place | None:

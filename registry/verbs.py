@@ -5,7 +5,7 @@ import json
 import logging
 import signal
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from registry.books import Books, Shelf
     from registry.devices import Device
     from registry.places import Place
+    from registry.speech import Speech
 
 PAGE = 500
 
@@ -169,9 +170,10 @@ def _list_points(arguments: Namespace) -> int:
 
 def _describe_device(parser: ArgumentParser) -> None:
     parser.epilog = "Each device has its own password and speaks below its own name only."
-    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|end")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="enrol|bridge|list|end")
     add = actions.add_parser(
         "add",
+        aliases=["enrol"],
         help="let devices in, and print what they sign in with",
         description=(
             "Let devices in and print what each signs in with. Passwords are told here and never again.\n"
@@ -189,9 +191,31 @@ def _describe_device(parser: ArgumentParser) -> None:
         help="how often the device measures, 300 without it; agents declare their own",
     )
     add.add_argument("--model", default="", help="what it is, for the list of devices")
-    add.add_argument("--kind", choices=("logger", "agent", "bridge"), default="logger", help=SUPPRESS)
+    add.add_argument(
+        "--kind",
+        choices=("logger", "agent", "bridge"),
+        default="logger",
+        help="what it is; a bridge speaks for other devices",
+    )
+    _speech_options(add)
     _data_option(add)
     _json_option(add)
+    bridge = actions.add_parser(
+        "bridge",
+        help="have a bridge speak for a device",
+        description=(
+            "Have a bridge pass on, as the device's, what hardware of this name measures: from now on, or for all\n"
+            "time where nobody spoke for it before. A device that is not enrolled is, without a password."
+        ),
+    )
+    bridge.add_argument("bridge", metavar="BRIDGE", help="the bridge's id")
+    bridge.add_argument("name", metavar="DEVICE", help="the device's id")
+    bridge.add_argument("hardware_id", metavar="HARDWARE_ID", help="the name that the bridge's messages bear")
+    bridge.add_argument(
+        "--storage-point", metavar="S", help="id, or unique name, of the storage point at which a new one stands"
+    )
+    bridge.add_argument("--interval", type=int, metavar="SECONDS", help="how often a new one measures, 300 without it")
+    _data_option(bridge)
     listed = actions.add_parser("list", help="list devices, without what they sign in with")
     listed.add_argument("--place", metavar="PLACE", help="name or id of a place; everything without it")
     _data_option(listed)
@@ -202,7 +226,13 @@ def _describe_device(parser: ArgumentParser) -> None:
 
 
 def _run_device(arguments: Namespace) -> int:
-    act: dict[str, Callable[[Namespace], int]] = {"add": _add_devices, "list": _list_devices, "end": _end_devices}
+    act: dict[str, Callable[[Namespace], int]] = {
+        "add": _add_devices,
+        "enrol": _add_devices,
+        "bridge": _bridge_device,
+        "list": _list_devices,
+        "end": _end_devices,
+    }
     return act[arguments.action](arguments)
 
 
@@ -210,6 +240,7 @@ def _add_devices(arguments: Namespace) -> int:
     from registry import enrolment, storage_points
     from registry.settling import mqtt_url, settle_devices
 
+    speaks = _speech(arguments)
     with _books(arguments) as (data_dir, books):
         with books.begin() as shelf:
             point = None
@@ -223,20 +254,97 @@ def _add_devices(arguments: Namespace) -> int:
                 interval=None if arguments.interval is None else arguments.interval * SECOND,
                 model=arguments.model,
                 kind=arguments.kind,
+                speaks=speaks,
             )
         url = mqtt_url(data_dir)
         for one in given:
-            told = {
+            told: dict[str, object] = {
                 "device_id": one.device_id,
                 "username": one.device_id,
                 "password": one.password,
                 "mqtt_url": url,
                 "topic": mqtt_topic(one.device_id, "readings"),
             }
-            text = f"{one.device_id}  password {one.password}  broker {url}  topic {told['topic']}"
+            if speaks.topics:
+                told["topics"] = list(speaks.topics)
+            topics = ", ".join(speaks.topics) or told["topic"]
+            text = f"{one.device_id}  password {one.password}  broker {url}  topic {topics}"
             print(json.dumps(told) if arguments.json else text)
         sys.stdout.flush()  # the passwords are told once: before anything that may still fail
         settle_devices(books, data_dir, given)
+    return 0
+
+
+def _speech_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--dialect", default="", help="what it speaks, such as tasmota; ours (senml) without it")
+    parser.add_argument("--hardware-id", metavar="ID", help="the name that its messages or its topic bear")
+    parser.add_argument(
+        "--topic",
+        dest="topics",
+        action="append",
+        metavar="FILTER",
+        help="where it publishes, as an MQTT filter; several times for several; without it, where its dialect does",
+    )
+    parser.add_argument(
+        "--probe",
+        dest="probes",
+        action="append",
+        default=[],
+        metavar="CHANNEL=ROLE",
+        help="which of its probes is what: product, freezer, ambient, door, power or other",
+    )
+    parser.add_argument("--mapping", type=Path, metavar="FILE", help="a JSON table that says where plain JSON has what")
+    parser.add_argument("--zone", default="", help="the time zone of times that name none; its place's without it")
+
+
+def _speech(arguments: Namespace) -> "Speech":
+    """Raises what speech.checked raises, and speech.BadSpeech where an option cannot be read."""
+    from registry import speech
+
+    probes = {}
+    for told in arguments.probes:
+        channel, sign, role = told.rpartition("=")
+        if not sign:
+            raise speech.BadSpeech(f"{told!r} says of no probe what it is: write it as CHANNEL=ROLE")
+        probes[channel] = role
+    try:
+        mapping = None if arguments.mapping is None else arguments.mapping.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as why:
+        raise speech.BadSpeech(f"the mapping table {arguments.mapping} cannot be read: {why}") from None
+    return speech.checked(
+        arguments.dialect,
+        arguments.hardware_id,
+        arguments.topics,
+        probes,
+        mapping,
+        arguments.zone,
+        is_bridge=arguments.kind == "bridge",
+    )
+
+
+def _bridge_device(arguments: Namespace) -> int:
+    from registry import devices, enrolment, speech, storage_points
+    from registry.settling import settle_devices
+
+    with _books(arguments) as (data_dir, books):
+        with books.begin() as shelf:
+            if arguments.name in shelf.devices.several([arguments.name]):
+                devices.speak_for(shelf, arguments.bridge, arguments.name, arguments.hardware_id, now())
+            else:
+                point = None
+                if arguments.storage_point is not None:
+                    point = storage_points.find(shelf, arguments.storage_point).storage_point_id
+                enrolment.enrol(
+                    shelf,
+                    [arguments.name],
+                    now(),
+                    storage_point_id=point,
+                    interval=None if arguments.interval is None else arguments.interval * SECOND,
+                    speaks=speech.checked(hardware_id=arguments.hardware_id, is_behind_bridge=True),
+                    bridge_id=arguments.bridge,
+                )
+        settle_devices(books, data_dir)
+    print(f"{arguments.bridge} speaks for {arguments.name}")
     return 0
 
 

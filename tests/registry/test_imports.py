@@ -244,3 +244,45 @@ def test_what_the_columns_are_is_written_where_one_looks():
     for needed, optional in imports.COLUMNS.values():
         for column in needed | optional:
             assert column in told
+
+
+SPEAKERS = """\
+device_id,kind,dialect,hardware_id,topics,probes,zone,bridge
+fridge-1,,,0x01,,,,hub-1
+hub-1,bridge,zigbee2mqtt,,,,,
+plug-1,,tasmota,kitchen,,DS18B20-1=ambient; door=door,Asia/Kolkata,
+box-1,,json,,shed/#; barn/+,,,
+"""
+
+
+def test_devices_come_in_with_how_they_speak_and_with_their_bridges(books: Books):
+    imported = take(books, "devices", SPEAKERS)
+
+    assert counts(imported) == (4, 0, 0)
+    assert {one.device_id for one in imported.given} == {"hub-1", "plug-1", "box-1"}
+    with books.read() as shelf:
+        assert [(row.bridge_id, row.hardware_id) for row in shelf.devices.spoken_for("fridge-1")] == [("hub-1", "0x01")]
+        plug, box = shelf.devices.get("plug-1"), shelf.devices.get("box-1")
+    assert (plug.dialect, next(iter(plug.topics)), plug.zone) == ("tasmota", "tele/kitchen/SENSOR", "Asia/Kolkata")
+    assert plug.probes == {"DS18B20-1": "ambient", "door": "door"}
+    assert list(box.topics) == ["shed/#", "barn/+"]
+    assert counts(take(books, "devices", SPEAKERS, at=1)) == (0, 0, 0)
+
+
+def test_how_a_device_speaks_changes_with_the_table(books: Books):
+    take(books, "devices", SPEAKERS)
+    imported = take(books, "devices", "device_id,dialect,hardware_id\nplug-1,tasmota,pantry\n", at=1)
+
+    assert counts(imported) == (0, 1, 0)
+    with books.read() as shelf:
+        assert next(iter(shelf.devices.get("plug-1").topics)) == "tele/pantry/SENSOR"
+
+
+def test_what_cannot_be_of_a_device_is_told_by_line(books: Books):
+    rows = "device_id,dialect,probes,bridge,hardware_id\na-1,klingon,,,\na-2,,ambient,,\na-3,,,nobody,x\n"
+
+    assert [(line, why[:22]) for line, why in reasons(take(books, "devices", rows))] == [
+        (2, "there is no dialect 'k"),
+        (3, "'ambient' says of no p"),
+        (4, "no device 'nobody' is "),
+    ]

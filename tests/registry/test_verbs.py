@@ -209,3 +209,60 @@ def test_thirty_thousand_are_listed_page_by_page(data_dir: DataDir):
     assert per_page < 0.05
     assert last_page < 0.05
     books.close()
+
+
+def test_a_device_of_another_dialect_is_let_in_with_its_topics(say: Say, data_dir: DataDir, tmp_path: Path):
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text('{"temperature": "data.t"}')
+    speech = [
+        "--dialect",
+        "json",
+        "--hardware-id",
+        "box",
+        "--topic",
+        "shed/#",
+        "--topic",
+        "barn/+",
+        "--probe",
+        "t2=ambient",
+    ]
+    code, out, _ = say(
+        "device", "enrol", "box-1", *speech, "--mapping", str(mapping), "--zone", "Asia/Kolkata", "--json"
+    )
+    books = open_at(data_dir)
+    with books.read() as shelf:
+        device = shelf.devices.get("box-1")
+    books.close()
+
+    assert (code, json.loads(out)["topics"]) == (0, ["shed/#", "barn/+"])
+    assert (device.dialect, device.hardware_id, device.zone) == ("json", "box", "Asia/Kolkata")
+    assert (device.probes, device.mapping) == ({"t2": "ambient"}, '{"temperature":"data.t"}')
+    assert "topic write shed/#" in (data_dir.broker / "acl").read_text()
+
+
+def test_a_bridge_is_told_for_whom_it_speaks(say: Say, data_dir: DataDir):
+    say("storage-point", "add", "ILR 2", "--class", "refrigerator")
+    say("device", "enrol", "hub-1", "--kind", "bridge", "--dialect", "zigbee2mqtt")
+    code, out, _ = say("device", "bridge", "hub-1", "fridge-1", "0x01", "--storage-point", "ILR 2", "--interval", "600")
+    again = say("device", "bridge", "hub-1", "fridge-1", "0x01")
+    books = open_at(data_dir)
+    with books.read() as shelf:
+        [row] = shelf.devices.speaks_for("hub-1")
+        assert [one.interval for one in shelf.devices.declared(["fridge-1"])["fridge-1"]] == [600 * SECOND]
+    books.close()
+
+    assert (code, out.strip(), again[0]) == (0, "hub-1 speaks for fridge-1", 0)
+    assert (row.device_id, row.hardware_id, row.until) == ("fridge-1", "0x01", None)
+    assert "fridge-1" not in (data_dir.broker / "passwd").read_text()
+
+
+def test_what_cannot_be_understood_of_a_device_is_said(say: Say):
+    for wrong, why in (
+        (["--dialect", "klingon"], "there is no dialect"),
+        (["--probe", "ambient"], "CHANNEL=ROLE"),
+        (["--mapping", "/no/such/file"], "cannot be read"),
+        (["--topic", "#"], "every topic"),
+    ):
+        code, _, err = say("device", "enrol", "box-1", *wrong)
+        assert code != 0
+        assert why in err
