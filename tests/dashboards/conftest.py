@@ -34,6 +34,7 @@ PAGES = (
     "/devices/pi-0107/live",
     "/refusals",
     "/imports",
+    "/logger-files",
     "/storage-points",
     "/rules",
     "/rules/refrigerator",

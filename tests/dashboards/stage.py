@@ -31,7 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.static import SECURITY, Pages
 from coldchain.clock import DAY, HOUR, MINUTE, iso
 from registry.roles import PERMISSIONS
-from tests.dashboards import stage_rules
+from tests.dashboards import stage_files, stage_rules
 
 API = "/api/v1"
 STEPS = 96
@@ -601,6 +601,8 @@ class Stage:
         self.problems: dict[str, tuple[int, Json]] = {}
         """By path: what is answered instead."""
         self.asked: list[tuple[str, str, Any]] = []
+        self.queries: list[str] = []
+        """Of each of these what stood behind its path."""
         self.streams: list[tuple[asyncio.AbstractEventLoop, asyncio.Queue[bytes | None]]] = []
         self.signed_out = False
         self.closable = {one["id"] for one in self.incidents if one["kind"] not in ("heat", "frost")}
@@ -645,6 +647,7 @@ class Stage:
             raw = (await request.body()).decode()
             body = json.loads(raw) if request.headers.get("content-type", "").startswith("application/json") else raw
         self.asked.append((request.method, path, body))
+        self.queries.append(str(request.query_params))
         if path in self.problems:
             status, document = self.problems[path]
             headers = {"Retry-After": "120"} if status == 429 else None
@@ -655,7 +658,8 @@ class Stage:
             return JSONResponse({"title": "Unauthorized", "status": 401, "detail": "sign in"}, status_code=401)
         if path == "/events":
             return StreamingResponse(self._events(), media_type="text/event-stream")
-        answer = self._answer(request, path, body)
+        is_file = path == "/imports/readings"
+        answer = stage_files.taken(now_ms(), body) if is_file else self._answer(request, path, body)
         if answer is None:
             return JSONResponse({"title": "Not Found", "status": 404, "detail": "no such thing"}, status_code=404)
         return _packed(request, answer)
@@ -695,6 +699,8 @@ class Stage:
                 return self.me()
             case [shelf]:
                 return _page([] if self.empty and shelf != "places" else self._shelf(shelf))
+            case ["storage-points", name, "evidence"]:
+                return {"items": stage_files.evidence(now_ms()) if name == "point-0" else []}
             case ["storage-points", _, "time-in-range"]:
                 return time_in_range(query.get("by", "day"))
             case ["storage-points", _, "exposure"]:
@@ -707,7 +713,8 @@ class Stage:
                 return self._incident(name)
             case ["storage-points", name]:
                 found = [one for one in self._shelf("storage-points") if one["id"] == name]
-                rules = {"name": "refrigerator", "version": 1, "own": name == "point-22"}
+                may_edit = "rules.write" in self.permissions
+                rules = {"name": "refrigerator", "version": 1, "own": name == "point-22", "may_edit": may_edit}
                 running = stage_rules.timers(now_ms()) if name == "point-0" else []
                 return {**found[0], "rules": rules, "going_on": running} if found else None
         return None
@@ -735,7 +742,10 @@ class Stage:
             "excursions": excursions(),
             "incidents": self.incidents,
             "refusals": self.refusals,
-            "rule-sets": stage_rules.rule_sets(now_ms(), {"id": "point-22", "name": "ILR 3"}),
+            "rule-sets": [
+                {**one, "may_edit": "rules.write" in self.permissions}
+                for one in stage_rules.rule_sets(now_ms(), {"id": "point-22", "name": "ILR 3"})
+            ],
             "dialects": DIALECTS,
         }[name]
 

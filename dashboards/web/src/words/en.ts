@@ -704,7 +704,7 @@ export const en = {
 
   loggerFiles: {
     title: 'Logger files',
-    lead: 'For loggers that are read by hand: Fridge-tag 2, 2 L and Ultra Low, Q-tag CLm doc, or a CSV table. Readings are judged by our rules; what the logger made of them itself stands beside.',
+    lead: 'For loggers that are read by hand. Readings are judged by our rules; what the logger made of them itself stands beside.',
     point: 'Where did the logger stand?',
     known: 'Its serial number tells',
     pointWhy: 'Needed once, for a logger that nobody enrolled yet.',
@@ -722,6 +722,7 @@ export const en = {
     faults: (n: string) => (n === '1' ? '1 without a value' : `${n} without a value`),
     span: (from: string, to: string) => `${from} to ${to}`,
     enrolled: 'Enrolled just now',
+    readAs: 'Its times were read as those of',
     beside: (days: string, alarms: string) => `Beside, not judged: ${days}, ${alarms}`,
     days: (n: string) => (n === '1' ? '1 day summary' : `${n} day summaries`),
     alarms: (n: string) => (n === '1' ? '1 alarm of the logger' : `${n} alarms of the logger`),
