@@ -21,6 +21,7 @@ def version(name: str, number: int, rules: list[Json], **facts: Any) -> Json:
         "is_class_again": False,
         "known_at": iso(0),
         "set_by": None,
+        "may_edit": True,
         "rules": rules,
     }
     return {**plain, **facts}

@@ -31,7 +31,7 @@ export interface StoragePoint {
   place: PlaceRef;
   devices: string[];
   /** In full only. */
-  rules?: { name: string; version: number; own: boolean };
+  rules?: { name: string; version: number; own: boolean; may_edit: boolean };
   going_on?: Timer[];
 }
 /** A rule that a sensor is breaking, or of which a sum runs. */
@@ -382,6 +382,7 @@ export interface RuleSet {
   is_class_again: boolean;
   known_at: string;
   set_by: string | null;
+  may_edit: boolean;
   rules: Rule[];
 }
 export interface PreviewedInterval {
