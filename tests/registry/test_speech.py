@@ -189,8 +189,8 @@ def test_a_bridge_names_hardware(books: Books, hardware_id: str, says: str):
     with books.begin() as shelf:
         bridge(shelf)
         logger(shelf)
-    with books.begin() as shelf, pytest.raises((BadDevice, BadSpeech), match=says):
-        devices.speak_for(shelf, "hub-1", "logger-1", hardware_id, START)
+        with pytest.raises((BadDevice, BadSpeech), match=says):
+            devices.speak_for(shelf, "hub-1", "logger-1", hardware_id, START)
 
 
 def test_a_bridge_stays_one_while_it_speaks_for_somebody(books: Books):
