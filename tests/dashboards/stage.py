@@ -350,6 +350,10 @@ def time_in_range(by: str) -> Json:
 def shares(above: float, below: float, unknown: float) -> Json:
     in_range = round(100 - above - below - unknown, 1)
     return {
+        "in_range_minutes": in_range * 14.4,
+        "below_minutes": below * 14.4,
+        "above_minutes": above * 14.4,
+        "unknown_minutes": unknown * 14.4,
         "in_range_pct": in_range,
         "below_pct": below,
         "above_pct": above,
@@ -392,9 +396,17 @@ def exposure(since: int, until: int) -> Json:
         "max_c": 10.5,
         "mean_kinetic_c": 5.43,
         "vvm": [
-            {"type": name, "share_of_life": day * days / 100, "percent": day * days, "verified": verified}
+            {
+                "type": name,
+                "share_of_life": day * days / 100,
+                "percent": day * days,
+                "verified": verified,
+                "source": "invented",
+            }
             for name, day, verified in lives
         ],
+        "sensors": [],
+        "note": "invented",
     }
 
 

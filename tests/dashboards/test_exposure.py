@@ -5,6 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from api import models
+from coldchain.clock import DAY
+from tests.dashboards import stage as invented
 from tests.dashboards.conftest import DESK, Window, settled
 from tests.dashboards.stage import Stage
 from tests.dashboards.test_words import latin_words
@@ -12,6 +15,12 @@ from tests.dashboards.test_words import latin_words
 pytestmark = pytest.mark.browser
 
 SMALL = (360, 740)
+
+
+def test_the_stage_says_what_the_desk_would_say() -> None:
+    for by in ("day", "week", "month"):
+        models.TimeInRange.model_validate(invented.time_in_range(by), extra="forbid")
+    models.PointExposure.model_validate(invented.exposure(0, DAY), extra="forbid")
 
 
 def asked_for(stage: Stage, what: str) -> int:
