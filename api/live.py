@@ -23,7 +23,7 @@ from coldchain.errors import ColdchainError
 _log = logging.getLogger("api.live")
 
 POLL_S = 0.2
-IDLE_S = 2.0
+IDLE_S = 5.0
 """How often the picture is brought up to date while no page is open: only so that the next one need not wait."""
 
 QUEUE = 256

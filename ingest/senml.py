@@ -11,6 +11,7 @@ out.
 import json
 import re
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -150,7 +151,9 @@ class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 _plain_records = msgspec.json.Decoder(list[_Plain])
 
-_hundredths_of: dict[int | float, int | None] = {}
+_name_of = attrgetter("n")
+_unit_of = attrgetter("u")
+_hundredths_of: dict[Number, int] = {}
 """What was worked out before, since sensors say the same few thousand numbers again and again."""
 
 MOST_REMEMBERED = 50_000
@@ -189,7 +192,7 @@ def _plain_pack(device_id: str, payload: bytes, received_at: int, latest: int | 
 
 
 def _plain_columns(records: list[_Plain], base: int) -> tuple[Column, ...] | None:
-    names = dict.fromkeys([record.n for record in records])
+    names = dict.fromkeys(map(_name_of, records))
     if len(names) > MOST_COLUMNS:
         return None
     if len(names) == 1:
@@ -205,32 +208,39 @@ def _plain_column(records: list[_Plain], base: int) -> Column | None:
     channel = records[0].n
     if channel in RESERVED or _channel.fullmatch(channel) is None:
         return None
-    if {record.u for record in records} != {CELSIUS}:
+    if set(map(_unit_of, records)) != {CELSIUS}:
         return None
     try:
         instants = [round((base + record.t) * SECOND) for record in records]  # type: ignore[operator]
     except (TypeError, ValueError, OverflowError):  # no time, or one beyond any calendar
         return None
-    values = [value for record in records if (value := _plain_value(record.v)) is not None]
-    if len(values) < len(records) or min(values) < LOWEST or max(values) > HIGHEST:
+    values = _plain_values(records)
+    if values is None or min(values) < LOWEST or max(values) > HIGHEST:
         return None
     if instants[0] < YEAR_2000 or any(map(int.__gt__, instants, instants[1:])):
         return None
     return Column(channel, CELSIUS, tuple(instants), tuple(values))
 
 
-def _plain_value(v: Number) -> int | None:
-    """Hundredths, None where there is no number, none of a store, or only its text can tell."""
+def _plain_values(records: list[_Plain]) -> list[int] | None:
+    """None where a record has no number, or one of which only its text can tell."""
     try:
-        return _hundredths_of[v]  # type: ignore[index]
+        return [_hundredths_of[record.v] for record in records]
     except KeyError:
-        pass
+        values = [value for record in records if (value := _plain_value(record.v)) is not None]
+        return values if len(values) == len(records) else None
+
+
+def _plain_value(v: Number) -> int | None:
+    """Hundredths, and kept in mind; None where there is no number, none of a store, or only its text can tell."""
     if v is UNSET or not -1e6 < v < 1e6:
+        return None
+    value = v * 100 if isinstance(v, int) else centidegrees_of_float(v)
+    if value is None or value == POWER_ON_VALUE:
         return None
     if len(_hundredths_of) >= MOST_REMEMBERED:
         _hundredths_of.clear()
-    value = v * 100 if isinstance(v, int) else centidegrees_of_float(v)
-    value = _hundredths_of[v] = None if value == POWER_ON_VALUE else value
+    _hundredths_of[v] = value
     return value
 
 
