@@ -111,8 +111,8 @@ def _describe_storage_point(parser: ArgumentParser) -> None:
         dest="storage_class",
         required=True,
         metavar="CLASS",
-        help="by which rules it is judged: refrigerator, freezer, walk-in-cooler, walk-in-freezer, ultra-cold, carrier, "
-        "transport-1, transport-2",
+        help="by which rules it is judged: refrigerator, freezer, walk-in-cooler, walk-in-freezer, ultra-cold, "
+        "carrier, transport-1, transport-2",
     )
     add.add_argument("--place", metavar="PLACE", help="name or id of the place it is in; the top without it")
     _data_option(add)
