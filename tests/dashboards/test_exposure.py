@@ -125,6 +125,7 @@ def test_nothing_leaves_a_small_phone(window: Window, language: str) -> None:
     page.locator("details.card > summary").click()
     settled(page)
 
+    assert page.locator("details.card .table-box").evaluate("(box) => box.scrollWidth <= box.clientWidth")
     for number in range(3):
         page.locator(".time-in-range .segments button").nth(number).click()
         settled(page)

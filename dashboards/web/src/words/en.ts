@@ -223,7 +223,7 @@ export const en = {
     share: 'Share of its life',
     sure: 'How sure',
     endPoint: 'at its end point',
-    verified: { V: 'from the specification', R: 'not checked yet', P: 'our proposal' } as Record<string, string>,
+    verified: { V: 'specified', R: 'not checked yet', P: 'our proposal' } as Record<string, string>,
     note: 'Computed from the readings: look at the VVM itself. Time that nobody measured is in none of these shares, and frost is no part of them.',
   },
 
