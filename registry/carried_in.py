@@ -46,7 +46,9 @@ class Shelf(placements.Shelf, Protocol):
 
 def device_named(shelf: Shelf, device_id: str, hardware_ids: Sequence[str], may: MayIn) -> Device:
     """The device, if the file is one of its. Raises NoSuchDevice, DeviceEnded, LoggerElsewhere."""
-    device = _seen(shelf, devices.of_now(shelf, device_id), may)
+    device = devices.of_now(shelf, device_id)
+    if not _lies_in(shelf, device, may):
+        raise devices.NoSuchDevice(f"no device {device_id!r} is enrolled")
     if len(hardware_ids) > 1:
         raise LoggerElsewhere(f"the file tells of {len(hardware_ids)} devices, not of {device_id} alone")
     own = device.hardware_id
@@ -63,9 +65,8 @@ def device_of(
 
     Raises LoggerUnknown, LoggerElsewhere, NoSuchStoragePoint, and what devices.enrol raises.
     """
-    known = _known(shelf, logger.hardware_id)
-    if known is not None:
-        device = _seen(shelf, known, may)
+    device = _known(shelf, logger.hardware_id, may)
+    if device is not None:
         if storage_point_id is not None:
             _stand(shelf, device, storage_point_id, at)
         return device.device_id, False
@@ -77,22 +78,20 @@ def device_of(
     return _enrolled(shelf, logger, at, point), True
 
 
-def _known(shelf: Shelf, hardware_id: str) -> Device | None:
+def _known(shelf: Shelf, hardware_id: str, may: MayIn) -> Device | None:
+    """What may not be known does not exist: a logger that came from elsewhere is a new one here."""
     named = shelf.devices.several([hardware_id.lower()]).get(hardware_id.lower())
-    if named is not None and named.ended_at is None:
+    if named is not None and named.ended_at is None and _lies_in(shelf, named, may):
         return named
-    bearing = shelf.devices.bearing(hardware_id)
+    bearing = [device for device in shelf.devices.bearing(hardware_id) if _lies_in(shelf, device, may)]
     if len(bearing) > 1:
         told = ", ".join(device.device_id for device in bearing[:5])
         raise LoggerElsewhere(f"several devices are the hardware {hardware_id!r} ({told}): name the device")
     return bearing[0] if bearing else None
 
 
-def _seen(shelf: Shelf, device: Device, may: MayIn) -> Device:
-    """What may not be known does not exist."""
-    if not may(shelf.places.get(device.place_id).path):
-        raise devices.NoSuchDevice(f"no device {device.device_id!r} is enrolled")
-    return device
+def _lies_in(shelf: Shelf, device: Device, may: MayIn) -> bool:
+    return may(shelf.places.get(device.place_id).path)
 
 
 def _stand(shelf: Shelf, device: Device, storage_point_id: str, at: int) -> None:

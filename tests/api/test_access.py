@@ -15,7 +15,11 @@ from tests.api.conftest import PASSWORD, START, Person, World, copied_world
 PUBLIC = {("GET", "/health"), ("GET", "/metrics"), ("POST", "/api/v1/sign-in")}
 """Nobody need sign in for these; /metrics has a door of its own."""
 
-BY_DEVICE = {("POST", "/api/v1/devices/{device_id}/readings"), ("POST", "/api/v1/{token}/telemetry")}
+BY_DEVICE = {
+    ("POST", "/api/v1/devices/{device_id}/readings"),
+    ("POST", "/api/v1/{token}/telemetry"),
+    ("POST", "/api/v1/cce-interop"),
+}
 """The gate checks the device's own credentials."""
 
 BY_TOKEN_ALONE = {("GET", "/api/v1/me"), ("POST", "/api/v1/sign-out"), ("GET", "/api/v1/dialects")}
@@ -131,6 +135,7 @@ def test_what_lies_outside_is_404_in_the_same_words_as_what_never_was(two: Two):
     for path, real in (
         ("/storage-points/{}", two.their_point),
         ("/storage-points/{}/chart", two.their_point),
+        ("/storage-points/{}/evidence", two.their_point),
         ("/devices/{}", "theirs-0001"),
         ("/devices/{}/readings", "theirs-0001"),
         ("/incidents/{}", theirs["id"]),

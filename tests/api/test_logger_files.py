@@ -21,6 +21,7 @@ MIDNIGHT = datetime(2026, 1, 1)  # noqa: DTZ001  a logger's clock knows no zone
 AFTERWARDS = hour(24 * 4)
 TOMORROW = datetime(2026, 1, 6)  # noqa: DTZ001
 HOT = [*every_five_minutes(MIDNIGHT, 121, "9.5"), *every_five_minutes(datetime(2026, 1, 1, 10, 5), 2, "5.0")]  # noqa: DTZ001
+SENT = [(hour(0) + round((at - MIDNIGHT).total_seconds()) * 1000, celsius) for at, celsius in HOT]
 TAG_2_L = fridge_tag(three_days(hot=True), HOT, model="Q-tag Fridge-tag 2 L")
 
 
@@ -279,6 +280,24 @@ def test_who_stores_vaccine_carries_files_in_where_they_may(world: World, boss: 
         world.user("looker", "vaccinator", here).post("/imports/readings", status=403)
 
 
+def test_of_a_logger_elsewhere_nobody_learns_anything(world: World, boss: Person):
+    here, there = world.place("Rampur"), world.place("Sonpur")
+    mine, other = world.point("ILR 1", here), world.point("ILR 1", there)
+    manager = world.user("manager", "programme-manager", here)
+    with gate_of(world):
+        never = carry_in(manager, TAG_2_L, 404)
+        carry_in(boss, TAG_2_L, point=other, zone="UTC")
+
+        assert carry_in(manager, TAG_2_L, 404) == never
+        taken = carry_in(manager, TAG_2_L, point=mine, zone="UTC")
+    assert (taken["is_known"], taken["devices"][0]["is_enrolled"]) == (False, True)
+    assert [one["day"] for one in manager.get(f"/storage-points/{mine}/evidence")["items"] if one["day"]] == [
+        "2026-01-03",
+        "2026-01-02",
+        "2026-01-01",
+    ]
+
+
 def test_no_file_makes_two_loggers_of_one_serial_number(world: World, boss: Person, point: str):
     with gate_of(world):
         carry_in(boss, TAG_2_L, point=point, zone="UTC")
@@ -303,3 +322,19 @@ def test_many_readings_go_in_many_packs(world: World, boss: Person, point: str):
 
     assert taken["devices"][0]["new"] == 5_000
     assert [len(pack) for pack in packs(world)] == [2_000, 2_000, 1_000]
+
+
+def test_the_same_readings_give_the_same_excursions_by_file_and_by_message(world: World, boss: Person):
+    by_file, by_message = world.point("ILR 2"), world.point("ILR 3")
+    password = world.device("logger-7", by_message)
+    senml = [{"bn": "logger-7:", "n": "tvc", "u": "Cel", "t": at // 1000, "v": float(told)} for at, told in SENT]
+    with gate_of(world):
+        carry_in(boss, TAG_2_L, point=by_file, zone="UTC")
+        answer = world.http.post("/api/v1/devices/logger-7/readings", json=senml, auth=("logger-7", password))
+    assert answer.status_code == 202
+
+    told = [
+        {(one["rule"], one["started_at"], one["ended_at"], one["minutes_out"], one["proven"]) for one in found}
+        for found in (boss.get("/excursions", storage_point=point)["items"] for point in (by_file, by_message))
+    ]
+    assert told[0] == told[1] != set()
