@@ -34,6 +34,11 @@ class DataDir:
         return self.root / "gate.sock"
 
     @property
+    def gate_hears(self) -> Path:
+        """Up to which entry of SETTINGS the gate has asked the broker for the topics that records name."""
+        return self.root / "gate.hears"
+
+    @property
     def gate_password(self) -> Path:
         """The gate's own password at our broker."""
         return self.broker / "gate.password"

@@ -64,7 +64,8 @@ async def serve(
                 tasks.create_task(_beat(keeper, line), name="heartbeats")
                 tasks.create_task(_prune(keeper), name="retention")
                 wishes = Wishes()
-                tasks.create_task(_follow_settings(journal, line, wishes, topics), name="configurations")
+                following = _follow_settings(data_dir, journal, line, wishes, topics)
+                tasks.create_task(following, name="configurations")
                 tasks.create_task(_tell_wishes_again(line, wishes), name="configurations again")
     finally:
         keeper.close()
@@ -180,8 +181,10 @@ def _settings_so_far(journal: SqliteJournal) -> Iterator[Entry]:
         offset = entries[-1].offset
 
 
-async def _follow_settings(journal: SqliteJournal, line: Line, wishes: Wishes, topics: Topics) -> None:
-    """Tell devices what is wished of them, and hear the topics that their records name."""
+async def _follow_settings(
+    data_dir: DataDir, journal: SqliteJournal, line: Line, wishes: Wishes, topics: Topics
+) -> None:
+    """Tell devices what is wished of them, and hear the topics that their records name; who enrols waits for that."""
     async for entries in journal.follow(SETTINGS, "ingest.config", 0):
         for entry in entries:
             if not isinstance(entry.item, Enrolled):
@@ -192,7 +195,9 @@ async def _follow_settings(journal: SqliteJournal, line: Line, wishes: Wishes, t
             new, old = topics.note(entry.item)
             line.subscribe(new)
             line.unsubscribe(old)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # now it is on its way to the broker
+        with suppress(OSError):  # a full disk: whoever enrols waits in vain for a while, and nothing else is lost
+            data_dir.gate_hears.write_text(str(entries[-1].offset), encoding="ascii")
 
 
 async def _tell_wishes_again(line: Line, wishes: Wishes) -> None:

@@ -1,14 +1,22 @@
 """What whoever changes the books does after the commit: have the others learn of it before saying that it is done."""
 
 import json
+import socket
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from coldchain.data_dir import DataDir
+from coldchain.journal.sqlite import SqliteJournal
+from coldchain.topics import SETTINGS
 from registry import broker_files
 from registry.books import Books, open_books
 from registry.devices import Credentials
 from registry.relay import relay
+
+HEARS_WITHIN_S = 5.0
+POLL_S = 0.02
 
 DEFAULT_MQTT_URL = "mqtt://127.0.0.1:1883"
 
@@ -34,6 +42,40 @@ def settle_devices(books: Books, data_dir: DataDir, given: Sequence[Credentials]
     address = broker_address(data_dir)
     if given and address is not None:
         broker_files.await_admission(data_dir, address, given[-1])
+    with books.read() as shelf:
+        has_topics = bool(shelf.devices.topics())
+    if has_topics:
+        _await_hearing(data_dir)
+
+
+def _await_hearing(data_dir: DataDir) -> None:
+    """Come back once the gate that runs here hears the topics that the books told of last; soon in any case.
+
+    What a device publishes before its topics are asked for, the broker gives to nobody.
+    """
+    journal = SqliteJournal(data_dir.root)
+    try:
+        told = journal.end(SETTINGS)
+    finally:
+        journal.close()
+    until = time.monotonic() + HEARS_WITHIN_S
+    while _hears(data_dir.gate_hears) < told and time.monotonic() < until and _answers(data_dir.gate_socket):
+        time.sleep(POLL_S)
+
+
+def _hears(path: Path) -> int:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # nobody has, or it is being written
+        return 0
+
+
+def _answers(path: Path) -> bool:
+    """Whether a gate runs here."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        trial.connect(str(path))
+        return True
+    return False
 
 
 def mqtt_url(data_dir: DataDir) -> str:

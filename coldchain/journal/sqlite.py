@@ -103,7 +103,7 @@ class SqliteJournal:
         return self._entries(topic, after)
 
     async def tail(self, topic: Topic) -> AsyncIterator[list[Entry]]:
-        async for entries in self._entries(topic, self._end(topic)):
+        async for entries in self._entries(topic, self.end(topic)):
             yield entries
 
     def read(self, topic: Topic, after: int, limit: int = BATCH) -> list[Entry]:
@@ -112,7 +112,8 @@ class SqliteJournal:
             return read(self._reader(topic), topic, after, limit)
         return []
 
-    def _end(self, topic: Topic) -> int:
+    def end(self, topic: Topic) -> int:
+        """The newest entry's offset; 0 where there is none yet."""
         with nothing_where_unmade():
             return last_offset(self._reader(topic), topic)
         return 0
