@@ -182,7 +182,7 @@ class Gate:
             for message in batch:
                 work.outcomes.append(self._outcome(message, work))
             self._write(work)
-        self._outboxes.remember(work.outboxes.values())
+        self._outboxes.remember(work.outboxes.values(), work.voices)
         self.counts.update(work.counts)
         self.counts["batches"] += 1
         self.refused.update(work.refused)
@@ -220,7 +220,7 @@ class Gate:
                 self._write(work)
         except Unbelieved as why:
             return Release(False, 0, why.reason, why.detail)
-        self._outboxes.remember(work.outboxes.values())
+        self._outboxes.remember(work.outboxes.values(), work.voices)
         self.counts.update(work.counts)
         self.counts["released"] += 1
         return Release(True, outcome.readings)

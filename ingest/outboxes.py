@@ -6,7 +6,7 @@ as a digest as long as the packs are in the journal, so that another content und
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +23,7 @@ MOST_RANGES = 1_024
 FORGOTTEN_AFTER = 400 * DAY
 
 REMEMBERED = 20_000
-"""Outboxes in memory; each takes some 300 bytes."""
+"""Outboxes in memory, and voices; each takes some 300 bytes."""
 
 
 class Outbox(NamedTuple):
@@ -70,6 +70,7 @@ class Outboxes:
         self._connection = connection
         self._most = remembered
         self._remembered: OrderedDict[tuple[str, str], Outbox] = OrderedDict()
+        self._voices: dict[tuple[int, int], Voice] = {}  # the newest: what comes twice mostly comes twice at once
 
     def get(self, device_id: str, outbox_id: str) -> Outbox:
         """A new one where none is known."""
@@ -96,6 +97,9 @@ class Outboxes:
 
     def voice(self, outbox: Outbox, seq: int) -> Voice | None:
         """What the number stood for; None where that is forgotten."""
+        known = self._voices.get((outbox.number, seq))
+        if known is not None:
+            return known
         row = self._connection.execute(
             f"{_DAYS} SELECT digest, is_refused FROM voices WHERE day IN (SELECT day FROM days) "
             "AND outbox = ? AND seq = ? ORDER BY day DESC LIMIT 1",
@@ -117,8 +121,13 @@ class Outboxes:
             [(day, *voice) for voice in voices],
         )
 
-    def remember(self, changed: Iterable[Outbox]) -> None:
-        """What was saved is committed."""
+    def remember(self, changed: Iterable[Outbox], voices: Mapping[tuple[int, int], tuple[bytes, bool]]) -> None:
+        """What was saved is committed; voices by outbox number and seq."""
+        for key, voice in voices.items():
+            self._voices.pop(key, None)
+            self._voices[key] = Voice(*voice)
+        while len(self._voices) > self._most:
+            del self._voices[next(iter(self._voices))]
         for outbox in changed:
             self._remembered[outbox.key] = outbox
             self._remembered.move_to_end(outbox.key)
@@ -128,6 +137,7 @@ class Outboxes:
     def forget(self, voices_before: int, now: int) -> None:
         """Drop voices of days before the instant, and outboxes long unheard. Inside the gate's transaction."""
         self._connection.execute("DELETE FROM voices WHERE day < ?", (voices_before // DAY,))
+        self._voices.clear()
         gone = self._connection.execute(
             "DELETE FROM outboxes WHERE heard_at < ? RETURNING device_id, outbox_id", (now - FORGOTTEN_AFTER,)
         ).fetchall()

@@ -20,8 +20,8 @@ MUCH = 64
 """From so many messages in a batch on, words are saved."""
 
 PACKS_A_WORD = 4
-LONGEST_S = 0.5
-"""After so many packs, or so long after the word before (half of it longer at most), an outbox is told in any case."""
+LONGEST_S = 0.8
+"""After so many packs, or so long after the word before (a quarter longer at most), an outbox is told in any case."""
 
 OutboxKey = tuple[str, str]
 Said = tuple[str, bytes]
@@ -96,7 +96,7 @@ class Teller:
     async def keep_on(self) -> None:
         """Catch up, for ever."""
         while True:
-            await asyncio.sleep(LONGEST_S / 2)
+            await asyncio.sleep(LONGEST_S / 4)
             if self._told_at:
                 self.catch_up()
 

@@ -25,7 +25,7 @@ def saved(connection: sqlite3.Connection, shelf: Outboxes, device_id: str, *numb
         outbox = shelf.numbered(shelf.get(device_id, OUTBOX), at)
         outbox = outbox._replace(durable=ranges_of((number, number) for number in numbers))
         shelf.save([outbox], [(outbox.number, number, b"x", False) for number in numbers], at // DAY, at)
-    shelf.remember([outbox])
+    shelf.remember([outbox], {})
     return outbox
 
 
@@ -50,6 +50,15 @@ def test_only_so_many_stay_in_memory_and_the_others_are_read_again(connection):
     assert [shelf.get(f"pi-{number}", OUTBOX).durable for number in range(4)] == [
         ranges_of([(number, number)]) for number in range(4)
     ]
+
+
+def test_the_newest_voices_stay_in_memory_and_the_others_are_read(connection):
+    shelf = Outboxes(connection, remembered=2)
+    outbox = saved(connection, shelf, PI, *range(5))
+    shelf.remember([outbox], {(outbox.number, number): (b"x", False) for number in range(5)})
+
+    assert [shelf.voice(outbox, number) for number in range(6)] == [Voice(b"x", False)] * 5 + [None]
+    assert list(shelf._voices) == [(outbox.number, 3), (outbox.number, 4)]
 
 
 def test_what_was_not_committed_is_not_remembered(connection):
