@@ -23,6 +23,7 @@ from coldchain.facts import Enrolled
 from coldchain.packs import NO_OUTBOX, Column, Pack
 from coldchain.quantities import CELSIUS, NO, YES
 from coldchain.readings import HIGHEST, LOWEST, POWER_ON, POWER_ON_VALUE, RANGE, NotANumber, centidegrees
+from ingest.dialects import Decoded
 from ingest.refusals import Unbelieved, UnknownDevice, UnknownHardware, Unreadable, WronglyDated
 from ingest.senml import MOST_AHEAD
 
@@ -99,11 +100,15 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Doubted:
-    """What of a report could not be believed, as a transfer of its own that can be read again; of how many records."""
+    """What of a report could not be believed, as a transfer of its own that can be read again; of how many records.
+
+    `newest`: of hardware that nobody knows the vaccine's temperature in its last record, by which people may know it.
+    """
 
     why: Unbelieved
     payload: bytes
     records: int
+    newest: Decoded | None = None
 
 
 @dataclass(slots=True)
@@ -185,8 +190,10 @@ class _Reader:
             if not isinstance(records, list) or not records:
                 raise Unreadable("a report has no records")
         except Unbelieved as why:
-            count = len(told) if isinstance(told := self._told.get("records"), list) else 0
-            report.doubted = [Doubted(why, _alone(self._transfer, self._told), count)]
+            told = self._told.get("records")
+            records = told if isinstance(told, list) else []
+            newest = self._newest(why.hardware_id, records) if why.hardware_id is not None else None
+            report.doubted = [Doubted(why, _alone(self._transfer, self._told), len(records), newest)]
             return report
         for record in records:
             try:
@@ -200,6 +207,17 @@ class _Reader:
             for why, doubted in self._doubts.values()
         ]
         return report
+
+    def _newest(self, hardware_id: str, records: Sequence[Any]) -> Decoded | None:
+        vaccine = QUANTITIES["TVC"]
+        for record in reversed(records):
+            try:
+                at = self._instant(record["ABST"])
+                value, fault = _measured(record, "TVC", vaccine, NOT_AVAILABLE)
+            except (Unbelieved, LookupError, TypeError):
+                continue
+            return Decoded(hardware_id, vaccine.channel, at, value, fault or None, vaccine.unit)
+        return None
 
     # Whose it is
 

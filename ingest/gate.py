@@ -471,6 +471,9 @@ class Gate:
         return Outcome("accepted", sum(one.readings for one in answers), reports=answers)
 
     def _doubted(self, message: Message, doubted: cce_interop.Doubted, work: _Work) -> transfers.Doubt:
+        if doubted.newest is not None:
+            told = Told(doubted.newest, doubted.newest.sensor, None, doubted.why)
+            self._lately.meet(message.device_id, [told], message.received_at)
         part = msgspec.structs.replace(message, payload=doubted.payload)
         is_kept = self._refused(part, doubted.why, work).refused is not None
         return transfers.Doubt(doubted.why.reason, doubted.why.detail, doubted.records, is_kept)

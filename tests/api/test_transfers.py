@@ -186,6 +186,15 @@ def test_hardware_that_nobody_knows_is_kept_until_it_is_enrolled_and_released(
     assert {one["device_id"] for one in boss.get("/excursions")["items"]} == {"ilr-9"}
 
 
+def test_hardware_that_nobody_knows_is_offered_for_enrolment(world: World, platform: Platform, boss: Person):
+    platform.send(transfer(report(record(1, TVC=5.5), record(2, TVC=6.5), LSER="LG-0099", ESER=None)))
+    [stranger] = boss.get(f"/devices/{SENDER}/heard")["strangers"]
+
+    assert (stranger["hardware_id"], stranger["count"]) == ("LG-0099", 1)
+    [reading] = stranger["readings"]
+    assert (reading["sensor"], reading["unit"], reading["value"]) == ("tvc", "Cel", 6.5)
+
+
 def test_a_transfer_with_doubts_is_read_anew_when_it_comes_again(world: World, platform: Platform, point: str):
     strange = transfer(report(record(1), LSER="LG-0099", ESER="EM-0099"))
     assert platform.send(strange)["readings"] == 0
