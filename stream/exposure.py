@@ -23,6 +23,7 @@ from coldchain.exposure.held import added
 from coldchain.facts import DEFAULT_INTERVAL, Enrolled, Fact
 from coldchain.judgement import ALWAYS
 from coldchain.quantities import CELSIUS
+from coldchain.sqlite import nothing_where_unmade
 from stream.columns import pack, unpack
 
 TABLE = """
@@ -182,12 +183,14 @@ def read(connection: sqlite3.Connection, device_id: str, channel: str, edges: Se
 
 def _tiles(connection: sqlite3.Connection, sensor: int, promises: Promises, cuts: Sequence[int]) -> list[Exposure]:
     """The exposure between each two neighbours; of none more than a day long."""
-    kept = dict(
-        connection.execute(
-            "SELECT day, held FROM exposure_days WHERE sensor = ? AND day >= ? AND day < ?",
-            (sensor, day_of(cuts[0]), day_of(cuts[-1])),
+    kept: dict[int, bytes] = {}
+    with nothing_where_unmade():  # by a judge of before there were totals
+        kept = dict(
+            connection.execute(
+                "SELECT day, held FROM exposure_days WHERE sensor = ? AND day >= ? AND day < ?",
+                (sensor, day_of(cuts[0]), day_of(cuts[-1])),
+            )
         )
-    )
     tiles: list[Exposure] = []
     unread: list[tuple[int, int]] = []
     for since, until in pairwise(cuts):

@@ -11,6 +11,8 @@ import pytest
 from api.exposures import first_day, instant_of, next_day, periods
 from api.instants import BadWindow
 from coldchain.clock import DAY, HOUR, MINUTE, instant, iso
+from coldchain.exposure import exposure_of
+from coldchain.exposure.held import added
 from registry import devices, placements, places, rule_sets
 from tests.api.conftest import START, Person, World
 
@@ -155,6 +157,49 @@ def test_a_fridge_whose_device_is_replaced_has_one_exposure(world: World, boss: 
         ("pi-1", [{"from": iso(START - 8 * HOUR), "to": iso(START - 5 * HOUR)}]),
         ("pi-2", [{"from": iso(START - 5 * HOUR), "to": iso(START)}]),
     ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_devices_that_change_places_again_and_again_leave_each_point_its_own(
+    world: World, boss: Person, point: str, seed: int
+):
+    dice = random.Random(seed)
+    points = [point, world.point("ILR 2")]
+    world.device("pi-2", points[1])
+    begin = START - 3 * DAY
+    moves = sorted(begin + dice.randrange(3 * DAY) for _ in range(5))
+    with world.written() as shelf:
+        for number, at in enumerate(moves, 1):
+            for home in (0, 1):
+                placements.place(shelf, f"pi-{home + 1}", points[(home + number) % 2], START, since=at)
+    told: dict[str, list[tuple[int, int]]] = {}
+    for device in ("pi-1", "pi-2"):
+        told[device] = [
+            (at, dice.randrange(-100, 1200)) for at in range(begin, START, 5 * MINUTE) if dice.random() < 0.9
+        ]
+        world.hear(device, *[(at, value / 100) for at, value in told[device]])
+    world.judge.add_up()
+    for where in (0, 1):
+        stays = [
+            (f"pi-{(where + number) % 2 + 1}", since, until)
+            for number, (since, until) in enumerate(pairwise([begin, *moves, START]))
+        ]
+        expected = added(
+            exposure_of(
+                [at for at, _ in told[device]],
+                [value for _, value in told[device]],
+                since,
+                until,
+                ((begin, 5 * MINUTE),),
+            )
+            for device, since, until in stays
+        )
+        shown = exposure(boss, points[where], begin, START)
+
+        assert shown["unknown_minutes"] == pytest.approx(expected.unknown / MINUTE, abs=1e-4)
+        hot = sum(ms for value, ms in expected.held.items() if value > 800)
+        assert beyond(shown)[">8"] == pytest.approx(hot / MINUTE, abs=1e-4)
+        assert (shown["min_c"], shown["max_c"]) == (min(expected.held) / 100, max(expected.held) / 100)
 
 
 def test_time_without_any_probe_is_unknown(world: World, boss: Person, point: str):

@@ -281,6 +281,17 @@ def test_a_file_that_cannot_be_written_makes_totals_wait_and_the_next_round_make
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "verdicts are as durable as before"
 
 
+def test_a_file_of_before_there_were_totals_is_read(house: House):
+    in_packs(house, walk(MIDNIGHT, MIDNIGHT + 2 * DAY))
+    with closing(sqlite3.connect(house.path)) as connection, connection:
+        connection.execute("DROP TABLE exposure_days")
+
+    house.check(MIDNIGHT, MIDNIGHT + DAY, MIDNIGHT + 2 * DAY)
+    house.die()
+    house.add_up()
+    assert house.days() == [day_of(MIDNIGHT)]
+
+
 def test_of_a_sensor_that_was_never_heard_all_is_unknown(house: House):
     assert house.history.exposures("nobody", "tvc", (0, 5, 7)) == [Exposure({}, 5), Exposure({}, 2)]
 
