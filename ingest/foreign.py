@@ -16,6 +16,7 @@ from coldchain import dialects
 from coldchain.clock import SECOND, YEAR_2000
 from coldchain.errors import ColdchainError
 from coldchain.facts import Enrolled
+from coldchain.filters import ANY, REST
 from coldchain.packs import NO_OUTBOX, Column, Pack
 from coldchain.quantities import quantity_of, usual_role
 from coldchain.topics import of_mqtt_topic
@@ -74,7 +75,7 @@ def understand(
     is_mixed = not record.is_bridge and record.hardware_id is None and len({one.device_id for one in readings}) > 1
     told = []
     for reading in readings:
-        channel = channel_of(reading)
+        channel = channel_of(reading, _part(record, reading, topic))
         why: Unbelieved | None = None
         device_id = None
         try:
@@ -142,14 +143,18 @@ def _mapping(text: str | None) -> Mapping[str, Any] | None:
     return table
 
 
-def channel_of(reading: Decoded) -> str:
-    """The name under which the probe is kept: its own, made printable and short, and distinct from others."""
-    told = " ".join(reading.sensor.split()) or "temperature"
+def channel_of(reading: Decoded, part: str = "") -> str:
+    """The name under which the probe is kept: its own, made printable and short, and distinct from others.
+
+    `part` of the device is what the topic names beside it.
+    """
+    sensor = f"{part}/{reading.sensor}" if part else reading.sensor
+    told = " ".join(sensor.split()) or "temperature"
     name = "".join(sign if sign.isprintable() else "_" for sign in told)
     if reading.role in BY_MAKE and usual_role(name, quantity_of(name, reading.unit)) == "product":
         name = f"{name}/{reading.role}"
     if len(name) > LONGEST_CHANNEL or not told.isprintable():
-        digest = payload_digest(reading.sensor.encode("utf-8", "replace")).hex()[:8]
+        digest = payload_digest(sensor.encode("utf-8", "replace")).hex()[:8]
         return f"{name[: LONGEST_CHANNEL - 9]}-{digest}"
     return name
 
@@ -169,9 +174,9 @@ def _check_date(reading: Decoded, latest: int) -> None:
 
 
 def _whose(record: Enrolled, reading: Decoded, topic: str, received_at: int, known: Known) -> str:
-    """The device that the reading is of: on a topic of the device's own name, what it calls itself there too.
+    """The device that the reading is of. Raises UnknownHardware.
 
-    Raises UnknownHardware.
+    What names no hardware but its topic is the device's own where the topic bears the device's name, or its hardware's.
     """
     hardware = reading.device_id.casefold()
     own = None if record.hardware_id is None else record.hardware_id.casefold()
@@ -179,7 +184,8 @@ def _whose(record: Enrolled, reading: Decoded, topic: str, received_at: int, kno
         return record.device_id
     shown = reading.device_id[:LONGEST_HARDWARE_ID]
     if not record.is_bridge:
-        if own is None or (of_mqtt_topic(topic) is not None and reading.device_id in topic):
+        is_by_topic = reading.device_id in topic and (of_mqtt_topic(topic) is not None or _bears(topic, own))
+        if own is None or is_by_topic:
             return record.device_id
         raise UnknownHardware(
             f"it is of the hardware {shown!r}; the device {record.device_id} is {record.hardware_id!r}", shown
@@ -190,6 +196,26 @@ def _whose(record: Enrolled, reading: Decoded, topic: str, received_at: int, kno
         if is_then and spoken.hardware_id.casefold() == hardware and known(spoken.device_id) is not None:
             return spoken.device_id
     raise UnknownHardware(f"the bridge {record.device_id} speaks for no device with the hardware {shown!r} then", shown)
+
+
+def _part(record: Enrolled, reading: Decoded, topic: str) -> str:
+    """Which part of the device the topic means, where what it publishes on several topics names no other probe.
+
+    Two probes that say `temperature` below `shed/#` are two: `fridge/temperature` and `room/temperature`.
+    """
+    if record.is_bridge or reading.device_id == ME or of_mqtt_topic(topic) is not None:
+        return ""
+    if record.hardware_id is None:
+        is_one = len(record.topics) == 1 and not any(sign in record.topics[0] for sign in (ANY, REST))
+        return "" if is_one or reading.device_id not in topic else reading.device_id
+    own = f"/{record.hardware_id.casefold()}/"
+    before, found, behind = f"/{reading.device_id}/".casefold().partition(own)
+    start = len(before) + len(found) - 1
+    return reading.device_id[start:].strip("/") if found and behind else ""
+
+
+def _bears(topic: str, hardware: str | None) -> bool:
+    return hardware is not None and f"/{hardware}/" in f"/{topic.casefold()}/"
 
 
 def _mixed(record: Enrolled, readings: list[Decoded]) -> str:

@@ -185,6 +185,42 @@ def test_other_hardware_than_the_devices_own_is_refused_by_name(data_dir: DataDi
     assert one.detail == "it is of the hardware 'a4:c1:38:00:00:02'; the device plug-1 is 'A4:C1:38:00:00:01'"
 
 
+def test_below_its_own_name_a_device_may_have_any_topics(data_dir: DataDir):
+    tell_settings(data_dir, device(PLUG, "json", "Shed", topics=("shed/#",)), device("plug-2", "tasmota", "kitchen"))
+    with open_gate(data_dir) as gate:
+        outcomes = take(gate, came("shed/1/x", {"temperature": 4}), came("shed/2/y", {"temperature": 5, "mac": "a4c1"}))
+
+    assert verdicts(outcomes) == ["accepted", "refused"]
+
+
+@pytest.mark.parametrize(("hardware_id", "whose"), [("Shed", ""), (None, "shed/")])
+def test_two_topics_of_a_device_are_two_probes(data_dir: DataDir, hardware_id: str | None, whose: str):
+    tell_settings(data_dir, device(PLUG, "json", hardware_id, topics=("shed/#",)))
+    with open_gate(data_dir) as gate:
+        take(gate, came("shed/fridge", {"temperature": 4}), came("shed/room", {"temperature": 31}))
+        take(gate, came("shed/data", {"temperature": 5}))
+
+    channels = [column.channel for pack in packs(data_dir) for column in pack.columns]
+    rest = "temperature" if hardware_id else "shed/temperature"
+    assert channels == [f"{whose}fridge/temperature", f"{whose}room/temperature", rest]
+
+
+def test_the_only_topic_of_a_device_needs_no_name(data_dir: DataDir):
+    tell_settings(data_dir, device(PLUG, "json", topics=("shed/fridge",)))
+    with open_gate(data_dir) as gate:
+        take(gate, came("shed/fridge", {"temperature": 4}))
+
+    assert [column.channel for pack in packs(data_dir) for column in pack.columns] == ["temperature"]
+
+
+def test_another_name_in_a_topic_of_many_is_another_device(data_dir: DataDir):
+    tell_settings(data_dir, device(PLUG, "tasmota", "kitchen", topics=("tele/+/SENSOR",)))
+    with open_gate(data_dir) as gate:
+        outcomes = take(gate, came(SENSOR, probes(4.5)), came("tele/kitchen2/SENSOR", probes(4.5)))
+
+    assert verdicts(outcomes) == ["accepted", "refused"]
+
+
 def test_several_devices_are_never_mixed_into_one(data_dir: DataDir):
     tell_settings(data_dir, device(PLUG, "thingsboard", topics=(GATEWAY,)))
     with open_gate(data_dir) as gate:
