@@ -256,6 +256,16 @@ def speak(shelf: Shelf, device_id: str, speaks: Speech) -> Device:
     return device if spoken == device else _save(shelf, spoken)
 
 
+def tell_zone(shelf: Shelf, place: places.Place) -> None:
+    """The place has another zone now: so have times that devices of it tell without one."""
+    after = ""
+    while page := shelf.devices.page(place.path, after):
+        for device in page:
+            if device.place_id == place.place_id and device.dialect != OURS and not device.zone:
+                _save(shelf, device)
+        after = page[-1].device_id
+
+
 def wish(
     shelf: Shelf, device_id: str, *, interval: int | None = None, low: int | None = None, high: int | None = None
 ) -> Device:
@@ -308,9 +318,7 @@ def speak_for(
     if hardware is None:
         raise BadDevice(f"say under which name of its hardware {bridge_id} passes on what {device_id} measures")
     if since is not None and since > at:
-        raise BadDevice(
-            "a bridge speaks for a device from now on, or has done so already"
-        )
+        raise BadDevice("a bridge speaks for a device from now on, or has done so already")
     known = shelf.devices.spoken_for(device_id)
     if since is None:
         since = at if known else ALWAYS

@@ -243,6 +243,8 @@ def _take_place(lying: _Lying, row: Row, at: int, imported: Imported) -> tuple[s
             zone=row.get("zone") or None,
             contact=row.get("contact") or None,
         )
+        if place.zone != known.zone:
+            devices.tell_zone(shelf, place)
         if row.get("parent") and known.parent_id not in (None, parent.place_id):
             place = places.move(shelf, known.place_id, parent.place_id, at, at)
         outcome = "updated" if place != known else ""

@@ -6,10 +6,11 @@ import io
 import pytest
 
 from coldchain.clock import SECOND
+from coldchain.facts import Enrolled
 from registry import devices, imports, places
 from registry.books import Books
 from registry.imports import BadFile, Imported, NothingTaken
-from tests.helpers_registry import EVERYTHING, START, block, fridge, logger
+from tests.helpers_registry import EVERYTHING, START, block, fridge, logger, published
 from tests.tales import hour
 
 PLACES = """\
@@ -267,6 +268,16 @@ def test_devices_come_in_with_how_they_speak_and_with_their_bridges(books: Books
     assert plug.probes == {"DS18B20-1": "ambient", "door": "door"}
     assert list(box.topics) == ["shed/#", "barn/+"]
     assert counts(take(books, "devices", SPEAKERS, at=1)) == (0, 0, 0)
+
+
+def test_a_place_in_another_zone_takes_the_times_of_its_devices_along(books: Books):
+    take(books, "places", PLACES)
+    take(books, "devices", 'device_id,place,dialect,hardware_id\nplug-1,"PHC, Rampur",tasmota,kitchen\n')
+    zoned = PLACES.replace("पीएचसी रामपुर,Rampur,,", "पीएचसी रामपुर,Rampur,Asia/Kathmandu,")
+    assert counts(take(books, "places", zoned, at=1)) == (0, 1, 0)
+    told = [fact for fact in published(books) if isinstance(fact, Enrolled)]
+
+    assert [(fact.device_id, fact.zone) for fact in told] == [("plug-1", "Asia/Kolkata"), ("plug-1", "Asia/Kathmandu")]
 
 
 def test_how_a_device_speaks_changes_with_the_table(books: Books):
