@@ -32,6 +32,9 @@ LONGEST = 1 << 20
 
 LONGEST_UNPACKED = 16 << 20
 
+RECORDS_AT_ONCE = 500
+"""Of one transfer: some 15 ms of the gate's time, in which nobody else is served."""
+
 PERIOD_S = 900
 PERIOD = PERIOD_S * SECOND
 
@@ -98,6 +101,13 @@ class Transfer:
     digest: str
 
 
+class Part(NamedTuple):
+    """A piece of a transfer, a transfer itself; `numbers`: of which of the whole's reports each of its own is."""
+
+    numbers: tuple[int, ...]
+    payload: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Doubted:
     """What of a report could not be believed, as a transfer of its own that can be read again; of how many records.
@@ -144,6 +154,44 @@ def read(payload: bytes) -> Transfer:
         reports,
         sha256(payload).hexdigest(),
     )
+
+
+def parts(payload: bytes) -> list[Part]:
+    """The transfer in pieces of so many records as the gate takes in one breath; itself, where it cannot be read."""
+    try:
+        transfer = read(payload)
+    except Unreadable:
+        return [Part((), payload)]
+    if sum(_records(told) for told in transfer.reports) <= RECORDS_AT_ONCE:
+        return [Part(tuple(range(len(transfer.reports))), payload)]
+    cut: list[Part] = []
+    numbers: list[int] = []
+    reports: list[Any] = []
+    room = RECORDS_AT_ONCE
+    for number, told in enumerate(transfer.reports):
+        for piece in _pieces(told):
+            if reports and _records(piece) > room:
+                cut.append(Part(tuple(numbers), _alone(transfer, *reports)))
+                numbers, reports, room = [], [], RECORDS_AT_ONCE
+            numbers.append(number)
+            reports.append(piece)
+            room -= max(_records(piece), 1)
+    cut.append(Part(tuple(numbers), _alone(transfer, *reports)))
+    return cut
+
+
+def _records(told: Any) -> int:
+    records = told.get("records") if isinstance(told, dict) else None
+    return len(records) if isinstance(records, list) else 0
+
+
+def _pieces(told: Any) -> Iterator[Any]:
+    """A report with too many records as several."""
+    if _records(told) <= RECORDS_AT_ONCE:
+        yield told
+        return
+    for begin in range(0, _records(told), RECORDS_AT_ONCE):
+        yield {**told, "records": told["records"][begin : begin + RECORDS_AT_ONCE]}
 
 
 def understood(
@@ -438,9 +486,9 @@ def _version(told: Any) -> tuple[int, ...] | None:
     return tuple(map(int, parts))
 
 
-def _alone(transfer: Transfer, report: Any) -> bytes:
-    """One report as a transfer of its own, so that it can be read again when more is known."""
-    return _encoder.encode({"meta": transfer.meta, "data": [report]})
+def _alone(transfer: Transfer, *reports: Any) -> bytes:
+    """Some reports as a transfer of their own, that can be read again when more is known."""
+    return _encoder.encode({"meta": transfer.meta, "data": reports})
 
 
 _decoder: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)

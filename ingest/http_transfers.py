@@ -6,7 +6,7 @@ readings are handed over by the desk alone, which asked first who it is.
 
 import asyncio
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -18,11 +18,12 @@ from coldchain.credentials import matches
 from coldchain.errors import Refused
 from coldchain.facts import Enrolled
 from coldchain.topics import mqtt_topic
-from ingest.cce_interop import LONGEST, LONGEST_UNPACKED
+from ingest.cce_interop import LONGEST, LONGEST_UNPACKED, Part, parts
 from ingest.credentials import Admitted
 from ingest.gate import FILE_LEAF, TRANSFER_LEAF, Message, Outcome
 from ingest.http_answers import problem, stuck
 from ingest.keeper import Keeper, Stuck
+from ingest.transfers import joined
 
 LONGEST_FILE = 32 << 20
 """Bytes of a file's readings, packed as the desk hands them over."""
@@ -49,16 +50,20 @@ def routes(keeper: Keeper, clock: Clock, admitted: Admitted, basic: Basic) -> li
             if sender is None:
                 return _challenge()
             payload = await _unpacked(request, await body(request, LONGEST))
+            pieces = await asyncio.to_thread(parts, payload)
             topic = mqtt_topic(sender.device_id, TRANSFER_LEAF)
-            message = Message(sender.device_id, TRANSFER_LEAF, topic, payload, clock())
-            [outcome] = await keeper.take([message])
+            received_at = clock()
+            outcomes = []
+            for piece in pieces:  # one after the other: others come in between
+                message = Message(sender.device_id, TRANSFER_LEAF, topic, piece.payload, received_at)
+                outcomes += await keeper.take([message])
         except TooLarge as why:
             return problem(413, "oversized", str(why))
         except Stuck as why:
             return stuck(why)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody hears it
-        return _answer(payload, outcome)
+        return _answer(payload, pieces, outcomes)
 
     async def post_file(request: Request) -> Response:
         device_id = request.path_params["device_id"]
@@ -152,23 +157,29 @@ async def _sender(keeper: Keeper, admitted: Admitted, given: tuple[str, str] | N
     return device
 
 
-def _answer(payload: bytes, outcome: Outcome) -> Response:
+def _answer(payload: bytes, pieces: Sequence[Part], outcomes: Sequence[Outcome]) -> Response:
     """2xx says that all of it is durable: what was taken, and what could not be believed and is kept.
 
     A sender gives up after any 4xx but 404, 408, 409 and 429; so those alone are said where it may come right later.
     """
-    if outcome.verdict == "refused":
-        refused = outcome.refused
-        if refused is None:
-            return _full()
+    refused = next((outcome for outcome in outcomes if outcome.verdict == "refused"), None)
+    if refused is not None and refused.refused is not None:
         status = 422 if _is_json(payload) else 400
-        return problem(status, refused.reason, f"{refused.detail}; it is kept, and need not be sent again")
-    if any(not doubt.kept for report in outcome.reports for doubt in report.refused):
+        told = refused.refused
+        return problem(status, told.reason, f"{told.detail}; it is kept, and need not be sent again")
+    if refused is not None or any(
+        not doubt.kept for one in outcomes for report in one.reports for doubt in report.refused
+    ):
         return _full()
+    numbered = (
+        pair
+        for piece, outcome in zip(pieces, outcomes, strict=True)
+        for pair in zip(piece.numbers, outcome.reports, strict=True)
+    )
     return JSONResponse(
         {
-            "readings": outcome.readings,
-            "reports": [msgspec.to_builtins(report) for report in outcome.reports],
+            "readings": sum(outcome.readings for outcome in outcomes),
+            "reports": [msgspec.to_builtins(report) for report in joined(numbered)],
         }
     )
 

@@ -4,7 +4,7 @@ Only where nothing of it was doubted: what was may be believed the next time.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,7 +13,7 @@ LAYOUT = (
     """
 CREATE TABLE IF NOT EXISTS transfers (
     device_id TEXT NOT NULL, transfer_id TEXT NOT NULL, digest TEXT NOT NULL, answer BLOB NOT NULL, at INTEGER NOT NULL,
-    PRIMARY KEY (device_id, transfer_id)
+    PRIMARY KEY (device_id, transfer_id, digest)
 ) WITHOUT ROWID""",
 )
 
@@ -35,6 +35,25 @@ class ReportAnswer(msgspec.Struct, frozen=True):
     readings: int
     alarms: int
     refused: tuple[Doubt, ...] = ()
+
+
+def joined(answers: Iterable[tuple[int, ReportAnswer]]) -> list[ReportAnswer]:
+    """One answer a report, in the order of the reports' numbers, though a report came in several pieces."""
+    whole: dict[int, ReportAnswer] = {}
+    for number, part in answers:
+        before = whole.get(number)
+        whole[number] = part if before is None else _sum(before, part)
+    return [whole[number] for number in sorted(whole)]
+
+
+def _sum(one: ReportAnswer, other: ReportAnswer) -> ReportAnswer:
+    return ReportAnswer(
+        one.hardware_id,
+        tuple(dict.fromkeys((*one.device_ids, *other.device_ids))),
+        one.readings + other.readings,
+        one.alarms + other.alarms,
+        (*one.refused, *other.refused),
+    )
 
 
 @dataclass(frozen=True, slots=True)

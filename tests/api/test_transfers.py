@@ -256,6 +256,19 @@ def test_where_no_room_is_left_for_doubts_the_sender_keeps_them(world: World, pl
     assert int(platform.answer.headers["retry-after"]) > 0
 
 
+def test_a_large_transfer_is_answered_as_a_whole_and_known_again(world: World, platform: Platform):
+    many = [record(one / 100, TVC=4.0 + one % 5) for one in range(1_200)]
+    body = transfer(
+        report(*many), report(record(1, TVC="cold"), record(2)), report(record(1), LSER="LG-0099", ESER=None)
+    )
+    first, again = platform.send(body), platform.send(body)
+
+    assert [one["readings"] for one in first["reports"]] == [1_200, 1, 0]
+    assert [len(one["refused"]) for one in first["reports"]] == [0, 1, 1]
+    assert again == first
+    assert [len(pack) for pack in on(world, READINGS, Pack)].count(500) == 2  # what was not doubted came once
+
+
 def test_while_the_gate_is_away_the_sender_is_asked_to_wait(world: World):
     world.device(SENDER, kind="bridge")
     answer = world.http.post("/api/v1/cce-interop", content=transfer(report(record(1))), auth=(SENDER, "x"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coldchain.facts import Enrolled, SpokenFor
 from coldchain.packs import Column, Pack
-from ingest.cce_interop import Report, read, understood
+from ingest.cce_interop import RECORDS_AT_ONCE, Report, parts, read, understood
 from ingest.refusals import Unreadable
 from tests.helpers_ingest import ARRIVED
 from tests.tales import QUARTER, hour
@@ -250,6 +250,29 @@ def test_a_device_with_a_hardware_name_sends_for_no_other():
     mine, other = told(transfer(report(record(1)), report(record(1), ESER="EM-0072")), own)
 
     assert ([pack.device_id for pack in mine.packs], other.packs) == (["emd-1"], [])
+
+
+# Large ones
+
+
+@pytest.mark.parametrize("counts", [[1], [500], [501], [3, 499], [499, 3, 700, 0, 2_000], [0] * 1_200])
+def test_a_large_transfer_comes_in_parts_that_are_the_whole(counts: list[int]):
+    whole = [report(*[record(number / 4) for number in range(count)], LID=str(n)) for n, count in enumerate(counts)]
+    found: dict[int, list[Any]] = {}
+    for part in parts(transfer(*whole)):
+        pieces = read(part.payload).reports
+        assert sum(len(piece["records"]) for piece in pieces) <= RECORDS_AT_ONCE
+        for number, piece in zip(part.numbers, pieces, strict=True):
+            assert piece["LID"] == str(number)
+            found.setdefault(number, []).extend(piece["records"])
+
+    assert [len(found[number]) for number in range(len(counts))] == counts
+
+
+def test_a_small_transfer_and_one_that_cannot_be_read_stay_as_they_came():
+    small, bad = transfer(report(record(1))), b"{"
+
+    assert (parts(small), parts(bad)) == ([((0,), small)], [((), bad)])
 
 
 # What cannot be believed
