@@ -5,7 +5,7 @@ that is a reading is no mistake: then there are neither packs nor refusals.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ import msgspec
 from coldchain import dialects
 from coldchain.clock import SECOND, YEAR_2000
 from coldchain.errors import ColdchainError
-from coldchain.facts import Enrolled
+from coldchain.facts import Enrolled, SpokenFor
 from coldchain.filters import ANY, REST
 from coldchain.packs import NO_OUTBOX, Column, Pack
 from coldchain.quantities import quantity_of, usual_role
@@ -35,6 +35,9 @@ MOST_NAMED = 32
 THINGSBOARD = "thingsboard"
 BY_MAKE = frozenset({"ambient", "freezer"})
 """Roles that a dialect may know of a probe by its make; the channel is named so, and the record outranks it."""
+
+Spoken = Mapping[str, Sequence[SpokenFor]]
+"""By the hardware's name in small letters: whom a bridge speaks for, and when."""
 
 Known = Callable[[str], Enrolled | None]
 """The device of this name, if it may speak."""
@@ -64,10 +67,13 @@ def understand(
     received_at: int,
     known: Known,
     *,
+    spoken: Spoken,
     retained: bool = False,
     latest: int | None = None,
 ) -> Understood:
     """The message in the dialect of the record that it came by. `latest`: the instant it may not be ahead of.
+
+    `spoken`: for whom the record speaks (`by_hardware`).
 
     Raises Oversized, and Unreadable where nothing of it can be read.
     """
@@ -82,7 +88,7 @@ def understand(
             _check_date(reading, received_at if latest is None else latest)
             if is_mixed:
                 raise Unreadable(_mixed(record, readings))
-            device_id = _whose(record, reading, topic, received_at, known)
+            device_id = _whose(record, spoken, reading, topic, received_at, known)
         except Unbelieved as trouble:
             why = trouble
         told.append(Told(reading, channel, device_id, why))
@@ -173,7 +179,15 @@ def _check_date(reading: Decoded, latest: int) -> None:
         raise WronglyDated("a reading lies before the year 2000")
 
 
-def _whose(record: Enrolled, reading: Decoded, topic: str, received_at: int, known: Known) -> str:
+def by_hardware(record: Enrolled) -> Spoken:
+    """Whom a bridge speaks for, by the name of the hardware."""
+    spoken: dict[str, list[SpokenFor]] = {}
+    for one in record.speaks_for:
+        spoken.setdefault(one.hardware_id.casefold(), []).append(one)
+    return spoken
+
+
+def _whose(record: Enrolled, spoken: Spoken, reading: Decoded, topic: str, received_at: int, known: Known) -> str:
     """The device that the reading is of. Raises UnknownHardware.
 
     What names no hardware but its topic is the device's own where the topic bears the device's name, or its hardware's.
@@ -191,10 +205,10 @@ def _whose(record: Enrolled, reading: Decoded, topic: str, received_at: int, kno
             f"it is of the hardware {shown!r}; the device {record.device_id} is {record.hardware_id!r}", shown
         )
     at = received_at if reading.measured_at is None else reading.measured_at
-    for spoken in record.speaks_for:
-        is_then = spoken.since <= at and (spoken.until is None or at < spoken.until)
-        if is_then and spoken.hardware_id.casefold() == hardware and known(spoken.device_id) is not None:
-            return spoken.device_id
+    for one in spoken.get(hardware, ()):
+        is_then = one.since <= at and (one.until is None or at < one.until)
+        if is_then and known(one.device_id) is not None:
+            return one.device_id
     raise UnknownHardware(f"the bridge {record.device_id} speaks for no device with the hardware {shown!r} then", shown)
 
 

@@ -31,7 +31,7 @@ from coldchain.packs import FROM_FILE, Column, Pack
 from coldchain.sqlite import give_back, open_to_write, transaction
 from coldchain.topics import EVIDENCE, READINGS, REFUSED, SETTINGS, STATUS, of_mqtt_topic
 from ingest import cce_interop, outboxes, refusals, retention, transfers
-from ingest.foreign import Told, dialect_of, is_cbor, json_of_cbor, understand
+from ingest.foreign import Spoken, Told, by_hardware, dialect_of, is_cbor, json_of_cbor, understand
 from ingest.heard import Heard, HeardLately, Stranger
 from ingest.outboxes import MOST_RANGES, Outbox, Outboxes
 from ingest.refusals import (
@@ -160,6 +160,7 @@ class Gate:
         self._settings_read = 0
         self._enrolled: dict[str, Enrolled] = {}
         self._by_topic: Filters[Enrolled] | None = None
+        self._spoken: dict[str, Spoken] = {}
         self._lately = HeardLately()
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
@@ -273,6 +274,8 @@ class Gate:
                 self._enrolled[fact.device_id] = fact
                 if fact.topics or (before is not None and before.topics):
                     self._by_topic = None
+                if fact.is_bridge:
+                    self._spoken[fact.device_id] = by_hardware(fact)
                 self._lately.know(fact.device_id, [one.hardware_id for one in fact.speaks_for if one.until is None])
 
     def _record(self, message: Message) -> Enrolled | None:
@@ -391,6 +394,7 @@ class Gate:
             message.payload,
             message.received_at,
             self._known,
+            spoken=self._spoken.get(device.device_id, {}),
             retained=message.retained,
             latest=latest,
         )
