@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from coldchain.clock import DAY, iso
-from tests.dashboards.conftest import DESK, Window, until
+from tests.dashboards.conftest import DESK, Scheme, Window, until
 from tests.dashboards.stage import Stage, full_wall, now_ms, row
+from tests.dashboards.test_access import serious
 from tests.dashboards.test_words import latin_words
 
 pytestmark = pytest.mark.browser
@@ -218,7 +219,8 @@ def test_rules_that_nobody_knows_say_so(window: Window):
 def test_the_editor_and_its_preview_fit_the_screen_in_both_languages(
     window: Window, language: str, size: tuple[int, int]
 ):
-    page = window.open("/rules/freezer?version=1", language=language, size=size)
+    scheme: Scheme = "dark" if language == "hi" else "light"
+    page = window.open("/rules/freezer?version=1", language=language, size=size, scheme=scheme)
     page.locator("main .card .btn").first.click()
     page.locator("button[type=submit]").click()
     page.locator(".preview").wait_for()
@@ -228,6 +230,7 @@ def test_the_editor_and_its_preview_fit_the_screen_in_both_languages(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     low = "[...document.querySelectorAll('main button, main select, main input')].filter((e) => e.offsetHeight < 47)"
     assert page.evaluate(f"{low}.map((e) => e.outerHTML)") == []
+    assert serious(page) == []
     if language == "hi":
         assert latin_words(page) == set()
 
