@@ -257,6 +257,17 @@ def test_what_the_broker_sends_again_counts_once_and_what_the_device_says_again_
     assert len(packs(data_dir)) == 2
 
 
+def test_the_same_words_on_another_topic_are_another_message(data_dir: DataDir):
+    spoken = (SpokenFor("a1", "fridge-1", ALWAYS), SpokenFor("a2", "fridge-2", ALWAYS))
+    tell_settings(data_dir, hub(*spoken), plain("fridge-1"), plain("fridge-2"))
+    with open_gate(data_dir) as gate:
+        take(gate, came("zigbee2mqtt/a1", {"temperature": 4}, mid=7))
+        other = came("zigbee2mqtt/a2", {"temperature": 4}, mid=7, is_again=True)  # whose first sending we never had
+        assert verdicts(take(gate, other)) == ["accepted"]
+
+    assert [pack.device_id for pack in packs(data_dir)] == ["fridge-1", "fridge-2"]
+
+
 def test_a_topic_of_no_record_is_kept_and_believed_once_there_is_one(data_dir: DataDir):
     tell_settings(data_dir, plain("fridge-1"))
     with open_gate(data_dir) as gate:
@@ -286,11 +297,11 @@ def test_what_a_bridge_hears_of_strangers_leaves_room_for_its_own_trouble(data_d
     with open_gate(data_dir) as gate:
         strange = [came("zigbee2mqtt/a1", {"temperature": 4, "n": n}) for n in range(1_050)]
         take(gate, *strange)
-        take(gate, came("zigbee2mqtt/a1", b"{"))
+        take(gate, came("zigbee2mqtt/a1", b"{"), arrived([{"n": "tvc", "v": 4}], device_id="pi-9999"))
 
     kept = refused(data_dir)
-    assert [one.reason for one in kept].count("unknown-device") == 1_000
-    assert [one.reason for one in kept[1_000:]] == ["flooding", "unreadable"]
+    assert [one.reason for one in kept].count("unknown-device") == 1_001
+    assert [one.reason for one in kept[1_000:]] == ["flooding", "unreadable", "unknown-device"]
 
 
 def test_a_mapping_that_cannot_be_used_is_a_refusal_that_says_so(data_dir: DataDir):
