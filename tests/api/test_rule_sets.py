@@ -291,6 +291,24 @@ def test_a_preview_says_what_saving_would_bring(world: World, boss: Person, poin
     ]
 
 
+def test_todays_rules_are_those_of_today_whatever_is_to_come(world: World, boss: Person, point: str):
+    boss.post("/rule-sets/refrigerator/versions", {"rules": [rule(limit_c=30.0)], "from": iso(START + DAY)}, 201)
+    world.settle()
+    told = boss.post("/rule-sets/refrigerator/preview", {"rules": [SOONER]})
+
+    assert told["now"] == {"alarms": 0, "warnings": 1}
+
+
+def test_what_a_sensor_measured_elsewhere_is_no_matter_of_the_point(world: World, boss: Person, point: str):
+    """Hot at ILR 1, then moved to ILR 2, and hot there."""
+    other = world.point("ILR 2")
+    boss.post("/devices/pi-1/placements", {"storage_point_id": other, "from": iso(START - 10 * HOUR)}, 201)
+    world.hear("pi-1", *every_five(9.5, START - 3 * HOUR, START))
+    told = boss.post("/rule-sets/refrigerator/preview", {"rules": [SOONER]})["items"]
+
+    assert {one["storage_point"]["name"]: one["proposed"]["alarms"] for one in told} == {"ILR 1": 1, "ILR 2": 1}
+
+
 def test_a_preview_of_a_class_leaves_points_with_their_own_rules_as_they_are(world: World, boss: Person, point: str):
     boss.post(f"/storage-points/{point}/rules", {"rules": [SOONER]}, 201)
     world.settle()
@@ -407,6 +425,16 @@ def test_a_running_sum_is_shown_and_does_not_colour_a_sensor_that_is_back_in_ran
     assert (timer["rule"], timer["mode"], timer["is_out"], timer["state"]) == ("HEAT-10", "cumulative", False, "out")
     assert (timer["minutes_out"], timer["duration_s"], timer["window_s"]) == (605.0, 72000, None)
     assert timer["full_at"] == iso(START + 9 * HOUR + 55 * MINUTE)
+
+
+def test_a_timer_stays_behind_when_its_sensor_is_moved(world: World, boss: Person, point: str):
+    world.hear("pi-1", *every_five(9.5, START - 3 * HOUR, START))
+    other = world.point("ILR 2")
+    assert boss.get(f"/storage-points/{point}")["going_on"]
+    boss.post("/devices/pi-1/placements", {"storage_point_id": other}, 201)
+    world.settle()
+
+    assert boss.get(f"/storage-points/{other}")["going_on"] == []
 
 
 def test_doors_and_power_run_timers_too(world: World, boss: Person, point: str):

@@ -71,7 +71,7 @@ def preview(at: int, points: list[Json]) -> Json:
     none = given([])
     told = [(none, given([heat, door])), (given([{**heat, "severity": "warning"}]), none)]
     told += [(none, none)] * (len(points) - 2)
-    items = [
+    items: list[Json] = [
         {
             "storage_point": {"id": one["id"], "name": one["name"], "place": one["place"]},
             "has_own_rules": False,

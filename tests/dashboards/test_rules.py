@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.browser
 PHONE = (360, 780)
 
 
-def edited(window: Window, path: str = "/rules/freezer", **options: object) -> Page:
+def edited(window: Window, path: str = "/rules/freezer", **options: Any) -> Page:
     page = window.open(path, **options)
     page.get_by_role("button", name=re.compile("Edit these rules|Give it rules of its own")).click()
     return page

@@ -132,3 +132,23 @@ def test_a_sum_is_full_at_the_earliest_when_it_is_out_from_now_on(
     [interval] = memory.open_intervals()
 
     assert interval.alarmed_at - MINUTE < promised <= interval.alarmed_at
+
+
+def promised(*told: tuple[int, bool], duration: int) -> int:
+    """So many minutes after the last reading the sum is full at the earliest, inside the last hour."""
+    rule = Rule("WARM", ">=", 3000, "cumulative", duration * MINUTE, "alarm", window=HOUR)
+    instants = [hour(0) + minutes * MINUTE for minutes, _ in told]
+    timeline = always(RuleSet("tale", 1, (rule,)), QUARTER, "tvc")
+    memory, _ = fold(AT_REST, instants, [3000 if is_out else 0 for _, is_out in told], timeline)
+    [tally] = memory.going_on
+    assert isinstance(tally, Tally)
+    return (tally.full_at_earliest() - instants[-1]) // MINUTE
+
+
+def test_what_leaves_the_window_must_be_made_up_for():
+    assert promised((0, True), (10, False), (30, True), duration=60) == 60
+    assert promised((0, True), (10, False), (30, True), duration=30) == 20
+
+
+def test_of_what_has_left_the_window_in_part_the_rest_counts():
+    assert promised((0, True), (20, False), (45, False), (70, True), duration=30) == 30
