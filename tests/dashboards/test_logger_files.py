@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from coldchain.clock import HOUR, iso
 from tests.dashboards.conftest import DESK, Window, settled
-from tests.dashboards.stage import Stage
+from tests.dashboards.stage import Stage, now_ms
 from tests.dashboards.stage_files import TAG
 from tests.dashboards.test_words import latin_words
 
@@ -107,6 +108,24 @@ def test_who_may_not_read_files_in_is_not_offered_it(window: Window, stage: Stag
     page = window.open("/more")
 
     expect(page.get_by_role("link", name="Logger files")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "advice"),
+    [
+        ("en", r"read by hand; last reading 1 d 2 h ago, at 4\.5.°C", "Take the file from the logger"),
+        ("hi", r"हाथ से पढ़ा जाता है; अंतिम रीडिंग 1 दिन 2 घं पहले, 4\.5.°C", "लॉगर से फ़ाइल लें"),
+    ],
+)
+def test_a_point_that_only_files_tell_of_says_so(
+    window: Window, stage: Stage, language: str, said: str, advice: str
+) -> None:
+    one = next(row for row in stage.wall["items"] if row["state"] == "silent")
+    one |= {"last_heard_at": None, "silent_since": None, "celsius": 4.5, "measured_at": iso(now_ms() - 26 * HOUR)}
+    page = window.open(f"/points/{one['id']}", language=language)
+
+    expect(page.locator(".lead")).to_contain_text(re.compile(said))
+    expect(page.locator(".do")).to_contain_text(advice)
 
 
 def test_in_hindi_no_english_is_left(window: Window) -> None:

@@ -41,6 +41,7 @@ function parts(row: Row, now: number): string[] {
   switch (row.state) {
     case 'silent': {
       const heard = ms(row.last_heard_at);
+      if (isReadByHand(row)) return [sentence.readByHand(say.duration(now - ms(row.measured_at)), say.celsius(row.celsius as number))];
       if (Number.isNaN(heard)) return [sentence.neverHeard];
       const time = say.duration(now - heard);
       return [row.celsius === null ? sentence.lastHeard(time) : sentence.lastHeardAt(time, say.celsius(row.celsius))];
@@ -106,6 +107,11 @@ export function timeLeft(row: Row, now: number): string {
   return left > 60_000 && left < 24 * HOUR ? sentence.reaches(say.celsius(limit), say.duration(left)) : '';
 }
 
+/** Whether only files tell of it: its logger has no network, and is silent for no fault. */
+function isReadByHand(row: Row): boolean {
+  return row.last_heard_at === null && row.measured_at !== null && row.celsius !== null;
+}
+
 /** What to do now; the last line of three says what must not be done. */
 export function adviceFor(row: Row): string[] {
   const { advice } = say.words;
@@ -118,7 +124,7 @@ export function adviceFor(row: Row): string[] {
     case 'watch':
       return row.limit_c !== null && row.celsius !== null && row.celsius < row.limit_c && row.since ? advice.cold : advice.watch;
     case 'silent':
-      return advice.silent;
+      return isReadByHand(row) ? advice.readByHand : advice.silent;
     case 'fault':
       return advice.fault;
     case 'power':

@@ -99,6 +99,7 @@ export const en = {
     lastHeard: (time: string) => `last heard ${time} ago`,
     lastHeardAt: (time: string, value: string) => `last heard ${time} ago, at ${value}`,
     neverHeard: 'never heard yet',
+    readByHand: (time: string, value: string) => `read by hand; last reading ${time} ago, at ${value}`,
     noMains: (time: string) => `no mains for ${time}`,
     breachIn: (limit: string, time: string) => `${limit} in about ${time}`,
     breachNow: (limit: string) => `${limit} at any moment`,
@@ -311,6 +312,11 @@ export const en = {
       'Read the thermometer at the fridge and write it down, with the time.',
       'See that the device has power and network; switch it off and on once.',
       'Silent does not mean safe: do not rely on the last number.',
+    ],
+    readByHand: [
+      'Read the thermometer at the fridge and write it down, with the time.',
+      'Take the file from the logger and read it in (More → Logger files).',
+      'Nobody knows what was since the last reading: do not rely on it.',
     ],
     fault: [
       'Read the thermometer at the fridge and write it down, with the time.',
