@@ -12,13 +12,13 @@ zone costs more time and loses nothing.
 import sqlite3
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 
 import msgspec
 
 from coldchain.clock import DAY, HOUR
-from coldchain.exposure import Exposure, Promises, exposure_of, longest_promised
+from coldchain.exposure import NOTHING, Exposure, Promises, exposure_of, longest_promised
 from coldchain.exposure.held import added
 from coldchain.facts import DEFAULT_INTERVAL, Enrolled, Fact
 from coldchain.judgement import ALWAYS
@@ -37,11 +37,13 @@ CREATE TABLE IF NOT EXISTS exposure_days (
 INDIA = 5 * HOUR + HOUR // 2
 
 READINGS_A_STEP = 3_000
-"""About so many readings are added up at one go: some milliseconds of the judge's thread."""
+"""About so many readings are added up at one go: two or three milliseconds of the judge's thread."""
 
 SENSORS_A_STEP = 50
 DAYS_AT_ONCE = 32
-"""Days whose readings are held in memory together."""
+
+READINGS_AT_ONCE = 20_000
+"""About so many are held in memory together, however many somebody sent for one day."""
 
 _A_QUERY = 100
 """What looking at a sensor costs, in readings."""
@@ -71,6 +73,7 @@ class DayTotals:
         self._connection = connection
         self._whole_until: dict[int, int] = {}
         self._none_from: dict[int, int] = {}
+        self._begun: dict[int, tuple[int, Exposure]] = {}
         self._looked_at = 0
 
     def forget(self, sensor: int, device_id: str, instants: Iterable[int]) -> None:
@@ -81,6 +84,7 @@ class DayTotals:
         for hour in {at // HOUR for at in instants}:
             days |= set(range(day_of(hour * HOUR - reach), day_of((hour + 1) * HOUR + reach) + 1))
         made = sorted(day for day in days if none_from is None or day < none_from)
+        self._begun.pop(sensor, None)
         if not made:
             return
         if sensor in self._whole_until:
@@ -99,6 +103,7 @@ class DayTotals:
         rows = self._connection.execute("SELECT number FROM sensors WHERE device_id = ?", (device.device_id,))
         for (sensor,) in rows.fetchall():
             self._whole_until.pop(sensor, None)
+            self._begun.pop(sensor, None)
             self._connection.execute("DELETE FROM exposure_days WHERE sensor = ? AND day >= ?", (sensor, day))
 
     def add_up(self) -> bool:
@@ -126,37 +131,41 @@ class DayTotals:
             return 0
         self._none_from[sensor] = max(until, self._none_from.get(sensor, until))
         promises = _promises(self._connection, device_id)
-        cost = _A_QUERY
-        day: int | None = _day_of_first(self._connection, sensor) if since is None else since
         made = {one for (one,) in self._connection.execute("SELECT day FROM exposure_days WHERE sensor = ?", (sensor,))}
-        at_once = max(1, min(DAYS_AT_ONCE, READINGS_A_STEP * promises[-1][1] // DAY))
+        day = _day_of_first(self._connection, sensor) if since is None else since
+        cost = _A_QUERY
         while day is not None and day < until and cost < most:
-            days = list(range(day, min(until, day + at_once)))
-            wanting = [one for one in days if one not in made]
-            if wanting:
-                cost += _A_QUERY + self._keep(sensor, promises, wanting[0], wanting[-1] + 1)
-            day = days[-1] + 1
-            if wanting and day < until:
-                day = max(day, _day_of_next(self._connection, sensor, begin_of(day)) or until)
+            if day in made:
+                day += 1
+            else:
+                last = next((one for one in range(day, min(until, day + DAYS_AT_ONCE)) if one in made), None)
+                day, readings = self._go_on(sensor, promises, day, last or min(until, day + DAYS_AT_ONCE))
+                cost += _A_QUERY + readings
             self._whole_until[sensor] = day
-        if day is None or day >= until:
+        if day is None:
             self._whole_until[sensor] = until
         return cost
 
-    def _keep(self, sensor: int, promises: Promises, first: int, until: int) -> int:
-        """The totals of these days; gives how many readings they hold."""
-        edges = [begin_of(day) for day in range(first, until + 1)]
-        readings = _readings(self._connection, sensor, edges[0], edges[-1], longest_promised(promises))
-        totals = [exposure_of(*readings, since, end, promises) for since, end in pairwise(edges)]
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO exposure_days VALUES (?, ?, ?)",
-            [
-                (sensor, day, _pack(total))
-                for day, total in zip(range(first, until), totals, strict=True)
-                if total.held  # a day of which nothing is known is as quickly read
-            ],
-        )
-        return len(readings[0])
+    def _go_on(self, sensor: int, promises: Promises, day: int, until: int) -> tuple[int, int]:
+        """Add up from the day on, or from where it was left; gives where to go on, and how many readings there were.
+
+        A day with very many readings is begun and left.
+        """
+        at, begun = self._begun.pop(sensor, (begin_of(day), NOTHING))
+        end = next(_bounds(self._connection, sensor, at, begin_of(until), READINGS_A_STEP), begin_of(until))
+        readings = _readings(self._connection, sensor, at, end)
+        for since, midnight in pairwise(sorted({at, end, *_midnights(at, end)})):
+            begun = added((begun, exposure_of(*readings, since, midnight, promises)))
+            if midnight != begin_of(day_of(midnight)):
+                self._begun[sensor] = (midnight, begun)
+                break
+            if begun.held:  # a day of which nothing is known is as quickly read
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO exposure_days VALUES (?, ?, ?)", (sensor, day_of(since), _pack(begun))
+                )
+            begun = NOTHING
+        is_whole = end == begin_of(until)
+        return max(until, day_of(readings[0][-1])) if is_whole else day_of(end), len(readings[0])
 
 
 def read(connection: sqlite3.Connection, device_id: str, channel: str, edges: Sequence[int]) -> list[Exposure]:
@@ -192,53 +201,93 @@ def _tiles(connection: sqlite3.Connection, sensor: int, promises: Promises, cuts
             )
         )
     tiles: list[Exposure] = []
-    unread: list[tuple[int, int]] = []
+    unread = [cuts[0]]
     for since, until in pairwise(cuts):
         body = kept.get(day_of(since)) if until - since == DAY and begin_of(day_of(since)) == since else None
-        if body is not None or len(unread) == DAYS_AT_ONCE:
-            tiles += _from_readings(connection, sensor, promises, unread)
-            unread = []
-        if body is not None:
-            tiles.append(_unpack(body))
+        if body is None:
+            unread.append(until)
         else:
-            unread.append((since, until))
+            tiles += [*_from_readings(connection, sensor, promises, unread), _unpack(body)]
+            unread = [until]
     return tiles + _from_readings(connection, sensor, promises, unread)
 
 
 def _from_readings(
-    connection: sqlite3.Connection, sensor: int, promises: Promises, spans: Sequence[tuple[int, int]]
+    connection: sqlite3.Connection, sensor: int, promises: Promises, edges: Sequence[int]
 ) -> list[Exposure]:
-    if not spans:
+    """The exposure between each two neighbouring edges, from the readings themselves."""
+    if len(edges) < 2:
         return []
-    readings = _readings(connection, sensor, spans[0][0], spans[-1][1], longest_promised(promises))
-    return [exposure_of(*readings, since, until, promises) for since, until in spans]
+    parts: list[list[Exposure]] = [[] for _ in edges[1:]]
+    bounds = _bounds(connection, sensor, edges[0], edges[-1], READINGS_AT_ONCE)
+    for begin, end in pairwise([edges[0], *bounds, edges[-1]]):
+        readings = _readings(connection, sensor, begin, end)
+        inside = edges[bisect_right(edges, begin) : bisect_left(edges, end)]
+        for since, until in pairwise([begin, *inside, end]):
+            parts[bisect_right(edges, since) - 1].append(exposure_of(*readings, since, until, promises))
+    return [added(part) for part in parts]
 
 
-def _readings(connection: sqlite3.Connection, sensor: int, since: int, until: int, reach: int) -> Readings:
-    """Those of [since, until), those within reach of it, and the newest of all."""
-    first, last = since - reach, until + reach
+def _bounds(connection: sqlite3.Connection, sensor: int, since: int, until: int, most: int) -> Iterator[int]:
+    """Instants inside (since, until), with about so many readings from each to the next."""
     rows = connection.execute(
-        "SELECT readings FROM chunks WHERE sensor = ? AND since <= ? AND since >= "
-        "coalesce((SELECT max(since) FROM chunks WHERE sensor = ? AND since <= ?), ?) ORDER BY since",
-        (sensor, last, sensor, first, ALWAYS),
-    ).fetchall()
+        f"SELECT since, count FROM chunks WHERE sensor = ? AND since < ? AND {_FROM_OWNER} ORDER BY since",
+        (sensor, until, sensor, since, ALWAYS),
+    )
+    count = 0
+    for begin, readings in rows.fetchall():
+        if count >= most and begin > since:
+            yield begin
+            count = 0
+        count += readings
+
+
+_FROM_OWNER = "since >= coalesce((SELECT max(since) FROM chunks WHERE sensor = ? AND since <= ?), ?)"
+
+
+def _readings(connection: sqlite3.Connection, sensor: int, since: int, until: int) -> Readings:
+    """Those of [since, until), the last before and the first after."""
+    owned = connection.execute(
+        f"SELECT readings FROM chunks WHERE sensor = ? AND since < ? AND {_FROM_OWNER} ORDER BY since",
+        (sensor, until, sensor, since, ALWAYS),
+    )
     instants: list[int] = []
     values: list[int] = []
-    for (body,) in rows:
-        more_instants, more_values = unpack(body)
-        instants += more_instants
-        values += more_values
-    tail, measured, newest_at, newest = connection.execute(
-        "SELECT instants, measured, last_at, last_value FROM sensors WHERE number = ?", (sensor,)
+    for more, measured in chain((unpack(body) for (body,) in owned), _behind(connection, sensor, until)):
+        instants += more
+        values += measured
+        if instants and instants[-1] >= until:
+            break
+    begin, end = bisect_left(instants, since), bisect_left(instants, until) + 1
+    if begin:
+        return instants[begin - 1 : end], values[begin - 1 : end]
+    before, measured = _last_before(connection, sensor, since)
+    return [*before, *instants[:end]], [*measured, *values[:end]]
+
+
+def _behind(connection: sqlite3.Connection, sensor: int, at: int) -> Iterator[Readings]:
+    """The next chunk that begins at the instant or later, and the tail."""
+    row = connection.execute(
+        "SELECT readings FROM chunks WHERE sensor = ? AND since >= ? AND count > 0 ORDER BY since LIMIT 1",
+        (sensor, at),
     ).fetchone()
-    instants += array("q", tail)
-    values += array("i", measured)
-    begin, end = bisect_left(instants, first), bisect_right(instants, last)
-    instants, values = instants[begin:end], values[begin:end]
-    if newest_at is not None and newest_at > last:
-        instants.append(newest_at)
-        values.append(newest)
-    return instants, values
+    if row is not None:
+        yield unpack(row[0])
+    tail, measured = connection.execute("SELECT instants, measured FROM sensors WHERE number = ?", (sensor,)).fetchone()
+    yield array("q", tail), array("i", measured)
+
+
+def _last_before(connection: sqlite3.Connection, sensor: int, at: int) -> Readings:
+    """The newest reading before the instant that is sealed, if there is one."""
+    rows = connection.execute(
+        "SELECT readings FROM chunks WHERE sensor = ? AND since < ? AND count > 0 ORDER BY since DESC", (sensor, at)
+    )
+    for (body,) in rows:
+        instants, values = unpack(body)
+        place = bisect_left(instants, at)
+        if place:
+            return instants[place - 1 : place], values[place - 1 : place]
+    return (), ()
 
 
 def _first_at(connection: sqlite3.Connection, sensor: int) -> int | None:
@@ -255,19 +304,6 @@ def _first_at(connection: sqlite3.Connection, sensor: int) -> int | None:
 def _day_of_first(connection: sqlite3.Connection, sensor: int) -> int | None:
     first = _first_at(connection, sensor)
     return None if first is None else day_of(first)
-
-
-def _day_of_next(connection: sqlite3.Connection, sensor: int, at: int) -> int | None:
-    """The day of the first reading from the instant on."""
-    rows = connection.execute(
-        "SELECT readings FROM chunks WHERE sensor = ? AND count > 0 AND last_at >= ? ORDER BY since", (sensor, at)
-    )
-    for (body,) in rows:
-        for one in unpack(body)[0]:
-            if one >= at:
-                return day_of(one)
-    (tail,) = connection.execute("SELECT instants FROM sensors WHERE number = ?", (sensor,)).fetchone()
-    return next((day_of(one) for one in array("q", tail) if one >= at), None)
 
 
 def _midnights(since: int, until: int) -> list[int]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -225,6 +226,45 @@ def test_it_is_done_little_by_little(house: House, monkeypatch: pytest.MonkeyPat
     house.check(MIDNIGHT, MIDNIGHT + 6 * DAY)
 
 
+def test_a_day_of_very_many_readings_is_neither_added_up_nor_read_at_one_go(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(exposure, "READINGS_A_STEP", 300)
+    monkeypatch.setattr(exposure, "READINGS_AT_ONCE", 500)
+    held: list[int] = []
+    plain = exposure._readings
+
+    def counted(*asked: Any) -> Any:
+        readings = plain(*asked)
+        held.append(len(readings[0]))
+        return readings
+
+    monkeypatch.setattr(exposure, "_readings", counted)
+    in_packs(house, walk(MIDNIGHT - HOUR, MIDNIGHT + DAY + HOUR, 30 * SECOND))
+    house.check(MIDNIGHT - HOUR, MIDNIGHT + 777, MIDNIGHT + DAY + HOUR)
+    assert max(held) < 520
+    held.clear()
+    steps = house.add_up()
+
+    assert steps > 9
+    assert max(held) < 320
+    assert house.days() == [day_of(MIDNIGHT) - 1, day_of(MIDNIGHT)]
+    house.check(MIDNIGHT - HOUR, MIDNIGHT + 777, MIDNIGHT + DAY + HOUR)
+
+
+def test_a_day_half_added_up_is_begun_anew_when_something_comes_late(house: House, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exposure, "READINGS_A_STEP", 300)
+    in_packs(house, walk(MIDNIGHT, MIDNIGHT + DAY + HOUR, 30 * SECOND))
+    for _ in range(4):
+        house.judge.add_up()
+    assert house.days() == []
+    house.hear((MIDNIGHT + HOUR, 3000))
+    house.add_up()
+
+    assert house.days() == [day_of(MIDNIGHT)]
+    house.check(MIDNIGHT, MIDNIGHT + DAY)
+
+
 def test_years_without_a_reading_cost_nothing(house: House):
     house.hear((MIDNIGHT - 9_000 * DAY, 500))
     in_packs(house, walk(MIDNIGHT, MIDNIGHT + 2 * DAY))
@@ -297,7 +337,12 @@ def test_of_a_sensor_that_was_never_heard_all_is_unknown(house: House):
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_whatever_comes_in_whatever_order_totals_are_what_the_readings_say(tmp_path: Path, number: int):
+def test_whatever_comes_in_whatever_order_totals_are_what_the_readings_say(
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+):
+    if number % 2:
+        monkeypatch.setattr(exposure, "READINGS_A_STEP", 150)
+        monkeypatch.setattr(exposure, "READINGS_AT_ONCE", 40)
     dice = random.Random(number)
     house = House(tmp_path / "stream.db")
     all_readings = [
