@@ -209,7 +209,7 @@ def test_lines_that_were_not_taken_in_come_back_as_a_file(window: Window) -> Non
 def test_a_storage_point_is_added_by_hand(window: Window, stage: Stage) -> None:
     page = window.open("/storage-points")
     page.get_by_label("Name").fill("ILR 7")
-    page.get_by_role("button", name="Freezer").click()
+    page.get_by_role("button", name="Freezer", exact=True).click()
     page.get_by_label("Where").select_option("place-5")
     page.get_by_role("button", name="Add it").click()
 
