@@ -153,7 +153,7 @@ def test_a_device_of_another_dialect_is_enrolled_with_its_hardwares_name(window:
 @pytest.mark.parametrize(
     ("language", "rows"),
     [
-        ("en", ["the room", "31.20 °C", "Door", "open", "Mains power", "no power", "Humidity", "61 %", "2.95 V"]),
+        ("en", ["The room", "31.20 °C", "Door", "open", "Mains power", "no power", "Humidity", "61 %", "2.95 V"]),
         ("hi", ["कमरा", "31.20 °C", "दरवाज़ा", "खुला", "बिजली", "बिजली नहीं", "नमी", "61 %", "2.95 वोल्ट"]),
     ],
 )
