@@ -285,11 +285,11 @@ class Line:
                 client.acknowledge(message.mid)
                 self.acknowledged += 1
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """QoS 1 while there is a connection; else it is left, and said again when there is occasion."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
+        """While there is a connection; else it is left, and said again when there is occasion."""
         if self._client is not None and self.is_connected:
             with suppress(OverflowError):  # 65,535 are under way: the broker takes nothing, and is left soon
-                self._client.publish(topic, payload, qos=1, retain=retain)
+                self._client.publish(topic, payload, qos=qos, retain=retain)
 
     async def all_taken(self, within_s: float = 1.0) -> None:
         """Until the broker has confirmed all that was published, the connection has ended, or so long."""

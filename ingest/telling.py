@@ -1,13 +1,15 @@
 """Telling: which of its numbers are durable is said to an outbox at once; where much is said, only now and then.
 
 Ranges grow, so that a later word contains the earlier ones: under heavy traffic one word for several packs is enough.
-An agent has a window of packs under way, and is told before half of it is used up.
+An agent has a window of packs under way, and is told before half of it is used up. Such a word goes out with QoS 0: the
+next one contains it, and an agent that hears none sends again and is answered.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from coldchain.answers import Acknowledgement, RefusedPack, encode_acknowledgement, encode_refused
 from coldchain.topics import mqtt_topic
@@ -22,6 +24,11 @@ MUCH = 64
 PACKS_A_WORD = 4
 LONGEST_S = 0.8
 """After so many packs, or so long after the word before (a quarter longer at most), an outbox is told in any case."""
+
+
+class Publish(Protocol):
+    def __call__(self, topic: str, payload: bytes, *, qos: int) -> None: ...
+
 
 OutboxKey = tuple[str, str]
 Said = tuple[str, bytes]
@@ -57,7 +64,7 @@ class _Waiting:
 class Teller:
     """Says it through `publish`, in the loop's thread; what it did not say when it ends, the next sending asks for."""
 
-    def __init__(self, publish: Callable[[str, bytes], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, publish: Publish, clock: Callable[[], float] = time.monotonic) -> None:
         self._publish = publish
         self._clock = clock
         self._waiting: dict[OutboxKey, _Waiting] = {}
@@ -81,15 +88,15 @@ class Teller:
         is_quiet = len(batch) < MUCH
         for key, waiting in touched.items():
             if is_quiet or waiting.packs >= PACKS_A_WORD or now - self._told_at.get(key, 0.0) >= LONGEST_S:
-                self._say(key, waiting.told, now)
+                self._say(key, waiting.told, now, qos=1 if is_quiet else 0)
         for topic, body in refusals(batch, outcomes):
-            self._publish(topic, body)
+            self._publish(topic, body, qos=1)
 
     def catch_up(self) -> None:
         """Say what has waited long enough; forget when outboxes were told that need no patience any more."""
         now = self._clock()
         for key in [key for key in self._waiting if now - self._told_at.get(key, 0.0) >= LONGEST_S]:
-            self._say(key, self._waiting[key].told, now)
+            self._say(key, self._waiting[key].told, now, qos=0)
         for key in [key for key, at in self._told_at.items() if now - at >= LONGEST_S and key not in self._waiting]:
             del self._told_at[key]
 
@@ -100,7 +107,7 @@ class Teller:
             if self._told_at:
                 self.catch_up()
 
-    def _say(self, key: OutboxKey, told: Acknowledgement, now: float) -> None:
+    def _say(self, key: OutboxKey, told: Acknowledgement, now: float, qos: int) -> None:
         del self._waiting[key]
         self._told_at[key] = now
-        self._publish(mqtt_topic(key[0], ACK_LEAF), encode_acknowledgement(told))
+        self._publish(mqtt_topic(key[0], ACK_LEAF), encode_acknowledgement(told), qos=qos)

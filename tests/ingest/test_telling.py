@@ -11,7 +11,12 @@ class Told:
     def __init__(self) -> None:
         self.now = 100.0
         self.said: list[tuple[str, bytes]] = []
-        self.teller = Teller(lambda topic, body: self.said.append((topic, body)), lambda: self.now)
+        self.qos: list[int] = []
+        self.teller = Teller(self.say, lambda: self.now)
+
+    def say(self, topic: str, payload: bytes, *, qos: int) -> None:
+        self.said.append((topic, payload))
+        self.qos.append(qos)
 
     def batch(self, *seqs: int, device_id: str = PI, among: int = 0) -> None:
         """Packs with these numbers, durable up to the highest, among so many statuses of others."""
@@ -32,6 +37,7 @@ def test_in_quiet_times_every_word_is_said_at_once():
         told.batch(seq)
 
     assert told.ranges() == [[[1, 1]], [[1, 2]], [[1, 3]]]
+    assert told.qos == [1, 1, 1]
 
 
 def test_under_heavy_traffic_an_outbox_is_told_at_once_then_after_a_few_packs():
@@ -40,6 +46,7 @@ def test_under_heavy_traffic_an_outbox_is_told_at_once_then_after_a_few_packs():
         told.batch(seq, among=MUCH)
 
     assert told.ranges() == [[[1, 1]], [[1, 1 + PACKS_A_WORD]], [[1, 1 + 2 * PACKS_A_WORD]]]
+    assert told.qos == [0, 0, 0]
 
 
 def test_what_waits_is_said_soon_even_if_nothing_more_comes():
