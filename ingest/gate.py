@@ -8,7 +8,7 @@ its answers on.
 import fcntl
 import logging
 import sqlite3
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Literal
@@ -26,7 +26,7 @@ from coldchain.filters import Filters
 from coldchain.ids import DEVICE_ID
 from coldchain.journal import Entry
 from coldchain.journal import sqlite as journal
-from coldchain.journal.sqlite import SqliteJournal
+from coldchain.journal.sqlite import HANDED_ON, SqliteJournal
 from coldchain.packs import FROM_FILE, Column, Pack
 from coldchain.sqlite import give_back, open_to_write, transaction
 from coldchain.topics import EVIDENCE, READINGS, REFUSED, SETTINGS, STATUS, of_mqtt_topic
@@ -122,6 +122,7 @@ class _Work:
 
     at: int
     packs: list[tuple[str, Pack]] = field(default_factory=list)
+    last_offset: int = 0
     statuses: dict[str, tuple[Status, bytes]] = field(default_factory=dict)
     said: list[DeviceSaid] = field(default_factory=list)
     answered: list[transfers.Answered] = field(default_factory=list)
@@ -162,6 +163,7 @@ class Gate:
         self._by_topic: Filters[Enrolled] | None = None
         self._spoken: dict[str, Spoken] = {}
         self._lately = HeardLately()
+        self._durable: deque[list[Entry]] = deque(maxlen=HANDED_ON)
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.last_beat_at: int | None = None
@@ -183,6 +185,7 @@ class Gate:
             for message in batch:
                 work.outcomes.append(self._outcome(message, work))
             self._write(work)
+        self._hand_on(work)
         self._outboxes.remember(work.outboxes.values(), work.voices)
         self.counts.update(work.counts)
         self.counts["batches"] += 1
@@ -572,9 +575,18 @@ class Gate:
 
     # Writing the batch, and answering
 
+    def handed_on(self) -> list[list[Entry]]:
+        """The batches of READINGS that became durable since this was last asked, oldest first."""
+        return [self._durable.popleft() for _ in range(len(self._durable))]
+
+    def _hand_on(self, work: _Work) -> None:
+        first = work.last_offset - len(work.packs) + 1
+        if work.packs:
+            self._durable.append([Entry(first + n, key, pack) for n, (key, pack) in enumerate(work.packs)])
+
     def _write(self, work: _Work) -> None:
         if work.packs:
-            journal.write(self._connection, READINGS, work.packs)
+            work.last_offset = journal.write(self._connection, READINGS, work.packs)
         if work.outboxes:
             voices = [(number, seq, *voice) for (number, seq), voice in work.voices.items()]
             self._outboxes.save(work.outboxes.values(), voices, work.at // DAY, work.at)

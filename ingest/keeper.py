@@ -121,5 +121,6 @@ class Keeper:
             raise Stuck(str(why)) from why
 
     def _ring(self) -> None:
-        for topic in (READINGS, REFUSED, STATUS, EVIDENCE):
+        self._journal.ring(READINGS, *self._gate.handed_on())
+        for topic in (REFUSED, STATUS, EVIDENCE):
             self._journal.ring(topic)

@@ -6,6 +6,7 @@ together or not at all; everybody else reads the file, and is woken by a bell wh
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,9 @@ FILES: dict[Topic, str] = {
 
 BATCH = 500
 POLL_S = 0.1
+
+HANDED_ON = 4
+"""So many of a writer's newest batches are kept in mind for followers in its own process."""
 
 
 def lay_out(connection: sqlite3.Connection, *topics: Topic) -> None:
@@ -81,6 +85,7 @@ class SqliteJournal:
         self._directory = directory
         self._readers: dict[str, sqlite3.Connection] = {}
         self._bells: dict[Topic, set[asyncio.Event]] = {topic: set() for topic in FILES}
+        self._handed_on: dict[Topic, deque[list[Entry]]] = {topic: deque(maxlen=HANDED_ON) for topic in FILES}
 
     async def append(self, topic: Topic, items: Iterable[tuple[str, Any]]) -> int:
         """For writers without a transaction of their own around it."""
@@ -94,8 +99,12 @@ class SqliteJournal:
         self.ring(topic)
         return offset
 
-    def ring(self, topic: Topic) -> None:
-        """Wake the followers in this process; called by a writer after its commit."""
+    def ring(self, topic: Topic, *written: list[Entry]) -> None:
+        """Wake the followers in this process; called by a writer after its commit.
+
+        `written`: the batches that it committed, which followers then need not read from the file.
+        """
+        self._handed_on[topic].extend(written)
         for bell in self._bells[topic]:
             bell.set()
 
@@ -124,7 +133,7 @@ class SqliteJournal:
         try:
             while True:
                 bell.clear()
-                entries = self.read(topic, after)
+                entries = self._next_handed_on(topic, after) or self.read(topic, after)
                 if entries:
                     after = entries[-1].offset
                     yield entries
@@ -133,6 +142,10 @@ class SqliteJournal:
                         await asyncio.wait_for(bell.wait(), POLL_S)
         finally:
             self._bells[topic].discard(bell)
+
+    def _next_handed_on(self, topic: Topic, after: int) -> list[Entry]:
+        """The batch that goes on right after the offset, if its writer handed it on; offsets have no holes."""
+        return next((batch for batch in self._handed_on[topic] if batch[0].offset == after + 1), [])
 
     def _reader(self, topic: Topic) -> sqlite3.Connection:
         file = FILES[topic]

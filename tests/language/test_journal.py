@@ -151,3 +151,32 @@ def test_only_what_everybody_has_passed_and_what_is_old_is_pruned(tmp_path: Path
     assert instants(journal.read(READINGS, 0)) == [3, 4]
     journal.close()
     gate.close()
+
+
+async def test_what_a_writer_hands_on_need_not_be_read_and_nothing_is_missed_between(tmp_path: Path):
+    journal = SqliteJournal(tmp_path)
+    await journal.append(READINGS, beats(1, 2))
+    [last] = (await first(2, journal.follow(READINGS, "stream.judge", 0)))[-1:]
+    handed = [
+        Entry(last.offset + 2, "gate", Heartbeat("gate", 4)),
+        Entry(last.offset + 3, "gate", Heartbeat("gate", 5)),
+    ]
+    await journal.append(READINGS, beats(3))
+    await journal.append(READINGS, beats(4, 5))
+    journal.ring(READINGS, handed)
+
+    following = await first(3, journal.follow(READINGS, "stream.judge", last.offset))
+    onwards = await first(2, journal.follow(READINGS, "stream.judge", last.offset + 1))
+    journal.close()
+
+    assert instants(following) == [3, 4, 5]
+    assert [entry is given for entry, given in zip(onwards, handed, strict=True)] == [True, True]
+
+
+async def test_a_follower_amid_a_batch_that_was_handed_on_reads_the_rest_of_it(tmp_path: Path):
+    journal = SqliteJournal(tmp_path)
+    last = await journal.append(READINGS, beats(1, 2, 3))
+    journal.ring(READINGS, [Entry(last - 2 + n, "gate", Heartbeat("gate", n + 1)) for n in range(3)])
+
+    assert instants(await first(2, journal.follow(READINGS, "stream.judge", last - 2))) == [2, 3]
+    journal.close()
