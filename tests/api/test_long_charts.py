@@ -10,6 +10,7 @@ from api.wall import Limits
 from coldchain.clock import DAY, MINUTE
 from coldchain.journal import Entry
 from coldchain.packs import Column, Pack
+from stream.columns import unpack
 from stream.history import History
 from stream.judge import Judge
 from tests.tales import NEW_YEAR
@@ -49,9 +50,13 @@ def test_the_summary_is_that_of_every_hour(history, devices, monkeypatch):
 
 
 def test_what_is_calm_is_not_unpacked_for_the_summary(history, monkeypatch):
-    unpacked = []
-    unpack = charts.History.chart.__globals__["unpack"]
-    monkeypatch.setattr("stream.history.unpack", lambda body: unpacked.append(1) or unpack(body))
+    unpacked: list[bytes] = []
+
+    def counted(body: bytes) -> tuple[list[int], list[int]]:
+        unpacked.append(body)
+        return unpack(body)
+
+    monkeypatch.setattr("stream.history.unpack", counted)
     stay = Stay("calm", "tvc", NEW_YEAR, UNTIL, 30 * MINUTE)
     charts._hours(history, [stay], NEW_YEAR, FRIDGE)
 

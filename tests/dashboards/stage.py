@@ -520,7 +520,7 @@ DIALECTS = [
 
 
 def speech(**more: Any) -> Json:
-    plain = {"dialect": "senml", "hardware_id": None, "topics": [], "probes": {}, "mapping": None, "zone": ""}
+    plain: Json = {"dialect": "senml", "hardware_id": None, "topics": [], "probes": {}, "mapping": None, "zone": ""}
     return {**plain, "speaks_for": [], "spoken_for": [], **more}
 
 
@@ -537,7 +537,7 @@ def heard_reading(hardware_id: str, value: float | None, unit: str = "Cel", **mo
 def heard() -> list[Json]:
     """A message that was understood, one in part, one refused, one without a reading; a fault, a door."""
     own, strange = "0x00158d0000000001", "0x00158d0000000002"
-    nobodys = {
+    nobodys: Json = {
         "device_id": None,
         "storage_point": None,
         "reason": "unknown-device",

@@ -39,7 +39,7 @@ def _day(now: int, back: int) -> Json:
         {"side": "low", "limit_c": -0.5, "after_minutes": 60, "minutes": 75 if back == 4 else 0},
         {"side": "high", "limit_c": 8.0, "after_minutes": 600, "minutes": hot},
     ]
-    values = {"lowest_c": 3.1, "highest_c": 11.2 if hot else 6.4, "mean_c": 4.5}
+    values: Json = {"lowest_c": 3.1, "highest_c": 11.2 if hot else 6.4, "mean_c": 4.5}
     if back == 3:
         values = dict.fromkeys(values, None)
     day = datetime.fromtimestamp(begin / 1000, UTC).date().isoformat()

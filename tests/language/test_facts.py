@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from coldchain.clock import MINUTE
 from coldchain.facts import DEFAULT_INTERVAL, Enrolled, Facts, Placed, RulesInForce
 from coldchain.judgement import ALWAYS
+from coldchain.quantities import Role
 from coldchain.rules import RuleSet, rule_set
 from tests.stories import tales
 from tests.tales import FRZE, HEAT, hour
@@ -103,7 +104,7 @@ def test_a_doors_channel_is_judged_by_the_rules_of_doors_and_an_ambient_one_by_n
 
 
 def test_the_devices_record_says_which_probe_is_which():
-    probes = (("TempC_SHT", "ambient"), ("TempC_DS", "freezer"))
+    probes: tuple[tuple[str, Role], ...] = (("TempC_SHT", "ambient"), ("TempC_DS", "freezer"))
     facts = Facts([Enrolled(PI, 1, "", "chirpstack", (), probes=probes), placed("device", ALWAYS)])
 
     assert not facts.timeline(PI, "TempC_SHT").at(hour(1)).is_judged

@@ -19,7 +19,8 @@ DAY_LONG = DAY // STEP
 
 def entries(dice: random.Random, sensors: int = 3) -> list[Entry]:
     """Three days of each sensor in packs; frost and heat among them; one pack in four comes at the very end."""
-    live, late = [], []
+    live: list[Pack] = []
+    late: list[Pack] = []
     for number in range(sensors):
         for pack in range(0, 3 * DAY_LONG, 12):
             instants = tuple(NEW_YEAR + (pack + i) * STEP for i in range(12))
