@@ -24,6 +24,9 @@ header. Files from before the last three have none of them."""
 _WIDTHS = ((1, "b"), (2, "h"), (4, "i"), (8, "q"))
 _TYPECODES = dict(_WIDTHS)
 _RAW_DEFLATE = -15
+_SMALL_DEFLATE, _LITTLE_MEMORY = -9, 4
+"""Huffman codes alone need no window; zlib's usual quarter of a megabyte costs more to get than the codes to make."""
+
 RAGGED = 4_000
 """A grid fits whose instants lie beside it by so little: ms, or seconds."""
 
@@ -94,7 +97,7 @@ def _beside_grid(instants: Sequence[int], step: int) -> list[int]:
 
 
 def _deflated(instant_planes: bytes, value_planes: bytes) -> bytes:
-    deflate = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE, 8, zlib.Z_HUFFMAN_ONLY)
+    deflate = zlib.compressobj(6, zlib.DEFLATED, _SMALL_DEFLATE, _LITTLE_MEMORY, zlib.Z_HUFFMAN_ONLY)
     first = deflate.compress(instant_planes) + deflate.flush(zlib.Z_PARTIAL_FLUSH) if instant_planes else b""
     return first + deflate.compress(value_planes) + deflate.flush()
 

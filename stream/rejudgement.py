@@ -139,7 +139,8 @@ def shorten_tail(connection: sqlite3.Connection, sensor: Sensor) -> None:
     if edge is None:
         return
     cut, early = bisect_left(sensor.instants, edge), bisect_left(sensor.faults, (edge, ""))
-    older = Chunk(sensor.since, sensor.instants[:cut], sensor.values[:cut], sensor.faults[:early], sensor.start)
+    instants, values = sensor.instants[:cut].tolist(), sensor.values[:cut].tolist()  # gone through many times
+    older = Chunk(sensor.since, instants, values, sensor.faults[:early], sensor.start)
     sensor.start = _seal(connection, sensor, older, [])
     sensor.since = edge
     sensor.replace_tail(sensor.instants[cut:], sensor.values[cut:], sensor.faults[early:])
