@@ -41,6 +41,9 @@ FOLLOWER = "stream.judge"
 LATE_AT_ONCE = 24
 """So many packs of what was set aside are judged in one transaction: some ten milliseconds."""
 
+ANEW_AT_ONCE = 1
+"""Of so many sensors the past is judged anew at once; of more, one after the other, between the live batches."""
+
 SAME_ARRIVAL = 10 * SECOND
 """Equal values of one sensor that we had to date ourselves are one reading within this time."""
 
@@ -61,6 +64,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS revision (only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO revision VALUES (1, 0)",
     "CREATE TABLE IF NOT EXISTS aside (number INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS anew (sensor INTEGER PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL)",
 )
 
 _PASSING = (
@@ -134,6 +138,7 @@ class Judge:
         self._stuck_probes = StuckProbes(self._connection, self._facts, self._sensor)
         self._day_totals = DayTotals(self._connection)
         self._aside = int(self._connection.execute("SELECT count(*) FROM aside").fetchone()[0])
+        self._anew = self._connection.execute("SELECT EXISTS (SELECT 1 FROM anew)").fetchone()[0] == 1
         row = self._connection.execute("SELECT body FROM beat_clock").fetchone()
         self._clock = _beat_clock.decode(row[0]) if row else BeatClock()
 
@@ -155,7 +160,8 @@ class Judge:
         """Fold entries of READINGS and of SETTINGS; durable, with all that follows from them, on return.
 
         Where `late_may_wait`, what belongs far into the past is only set aside, durable too, for `catch_up`: the order
-        of arrival never matters, and a flood of old readings keeps no live one waiting.
+        of arrival never matters, and neither a flood of old readings nor new rules for many sensors keep a live one
+        waiting.
 
         Raises Stuck, and leaves everything as it was, where the file cannot be written just now.
         """
@@ -168,11 +174,31 @@ class Judge:
 
     @property
     def is_behind(self) -> bool:
-        """Whether packs were set aside that `catch_up` is to judge."""
-        return self._aside > 0
+        """Whether packs were set aside, or sensors are to be judged anew: what `catch_up` does."""
+        return self._aside > 0 or self._anew
 
     def catch_up(self) -> Taken:
         """Judge the oldest of what was set aside, so much as keeps nobody waiting. Raises Stuck, as `take` does."""
+        return self._take_late() if self._aside else self._judge_one_anew()
+
+    def _judge_one_anew(self) -> Taken:
+        """One of the sensors that dated facts concern, over its whole span."""
+        with self._all_or_nothing():
+            taken = Taken()
+            row = self._connection.execute(
+                "SELECT sensor, device_id, channel, anew.since, until FROM anew "
+                "JOIN sensors ON sensors.number = anew.sensor ORDER BY sensor LIMIT 1"
+            ).fetchone()
+            if row is not None:
+                number, device_id, channel, since, until = row
+                span = {(device_id, channel): (since, until)}
+                self._conclude(_NewsByKey(), span, set(), self._next_revision(), taken)
+                self._connection.execute("DELETE FROM anew WHERE sensor = ?", (number,))
+            crash.point("judge.caught-up")
+        self._anew = row is not None
+        return taken
+
+    def _take_late(self) -> Taken:
         with self._all_or_nothing():
             rows = self._connection.execute(
                 "SELECT number, body FROM aside ORDER BY number LIMIT ?", (LATE_AT_ONCE,)
@@ -220,6 +246,9 @@ class Judge:
         revision = self._next_revision()
         news = _NewsByKey()
         spans = self._settle([entry.item for entry in settings])
+        if late_may_wait and len(spans) > ANEW_AT_ONCE:
+            self._put_off(spans)
+            spans = {}
         heard: set[str] = set()
         aside = []
         for entry in readings:
@@ -272,6 +301,16 @@ class Judge:
         return int(row[0])
 
     # Settings
+
+    def _put_off(self, spans: dict[tuple[str, str], tuple[int, int]]) -> None:
+        """Keep in mind that these sensors are to be judged anew; until then their past stands as it was judged."""
+        known = [(sensor.number, *span) for key, span in spans.items() if (sensor := self._sensor(*key)) is not None]
+        self._connection.executemany(
+            "INSERT INTO anew VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET since = min(since, excluded.since), until = max(until, excluded.until)",
+            known,
+        )
+        self._anew = True
 
     def _settle(self, facts: list[Fact]) -> dict[tuple[str, str], tuple[int, int]]:
         """Take dated facts in; gives, for each sensor they concern, the span that must be judged anew."""

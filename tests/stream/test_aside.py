@@ -3,15 +3,19 @@
 import random
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from coldchain.clock import DAY, MINUTE
+from coldchain.facts import Placed, RulesInForce
 from coldchain.journal import Entry
 from coldchain.packs import Column, Pack
+from coldchain.rules import RuleSet
 from stream import judge as judging
 from stream.judge import Judge
-from tests.tales import NEW_YEAR
+from stream.memories import unpack_interval
+from tests.tales import NEW_YEAR, shipped
 
 STEP = 5 * MINUTE
 DAY_LONG = DAY // STEP
@@ -32,7 +36,7 @@ def entries(dice: random.Random, sensors: int = 3) -> list[Entry]:
     return [Entry(offset, pack.device_id, pack) for offset, pack in enumerate([*live, *late, *late[:5]], 1)]
 
 
-def state(path: Path) -> dict[str, list[tuple[object, ...]]]:
+def state(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """All that follows from the readings: sensors with their readings, and the intervals."""
     connection = sqlite3.connect(path)
     told = {
@@ -103,3 +107,39 @@ def test_what_a_failed_batch_set_aside_is_forgotten_with_it(tmp_path):
     judge.take(told[-6:], late_may_wait=True)
     assert judge.is_behind
     judge.close()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rules_dated_back_for_many_sensors_are_settled_one_sensor_after_the_other(tmp_path, seed):
+    """New readings, old ones and restarts come in between; in the end all is as if it had been judged at once."""
+    dice = random.Random(seed)
+    told = entries(dice, sensors=5)
+    milder = RuleSet("refrigerator", 2, (shipped("refrigerator", "HEAT"), shipped("refrigerator", "FRZE-WARN")))
+    facts: list[RulesInForce | Placed] = [
+        RulesInForce("refrigerator", 1, NEW_YEAR + dice.randint(0, 2) * DAY, milder),
+        Placed("p", 1, "fridge-1", "*", "point", "freezer", "product", NEW_YEAR + DAY),
+    ]
+    settings = [Entry(number, fact.key, fact) for number, fact in enumerate(facts, 1)]
+    at_once, patient = Judge(tmp_path / "once.db"), Judge(tmp_path / "patient.db")
+    at_once.take(settings=settings)
+    at_once.take(told)
+    half = len(told) // 2
+    patient.take(told[:half])
+    patient.take(told[half : half + 5], settings, late_may_wait=True)
+    assert patient.is_behind
+    for begin in range(half + 5, len(told), 9):
+        if dice.random() < 0.4:
+            patient.catch_up()
+        if dice.random() < 0.1:
+            patient.close()
+            patient = Judge(tmp_path / "patient.db")
+        patient.take(told[begin : begin + 9], late_may_wait=True)
+    while patient.is_behind:
+        patient.catch_up()
+    at_once.close()
+    patient.close()
+
+    assert state(tmp_path / "patient.db") == state(tmp_path / "once.db")
+    told_of = [unpack_interval(row[-1]) for row in state(tmp_path / "once.db")["intervals"]]
+    assert {1, 2} <= {one.rule_version for one in told_of}
+    assert {None, "p"} == {one.stay for one in told_of}
