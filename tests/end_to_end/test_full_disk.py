@@ -33,6 +33,7 @@ def test_nothing_is_acknowledged_while_the_disk_is_full_and_everything_once_it_i
     publisher, other = publishers
     packs(publisher, 5)
     publisher.send_until_durable()
+    wait_until(lambda: platform.readings(publisher.given.device_id), 20, "what is durable to be judged")
     packs(publisher, 5)
     packs(other, 5)
 
