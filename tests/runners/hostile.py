@@ -215,14 +215,17 @@ class _Night:
     read: int = 0
     settled: int = 0
     told: int = 0
+    forgets_left: int = 10
+    """A long night with a runner that forgot again and again would have no morning."""
 
     def play(self) -> Books:
         while self.read < len(self.readings) or self.settled < len(self.settings):
             self._batch()
             if self.dice.random() < 0.1:
                 self._move()
-            if self.dice.random() < 0.1:
+            if self.forgets_left and self.dice.random() < 0.1:
                 self.read = self.dice.randrange(self.read + 1)  # a runner that forgot where it was
+                self.forgets_left -= 1
             if self.dice.random() < 0.5:
                 self._tell()
         self._tell()
